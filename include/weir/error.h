@@ -30,35 +30,35 @@ enum weir_remedy {
 };
 
 /* X(name, number, remedy, text) */
-#define WEIR_ERRORS(X)                                                                             \
-    X(EINVAL, -1, NONE, "invalid argument")                                                        \
-    X(ENOMEM, -2, NONE, "out of memory")                                                           \
-    X(EBUSY, -3, NONE, "another change is in progress")                                            \
-    X(EUNKNOWN, -4, NONE, "unknown connection")                                                    \
-    X(EDRIVER, -5, NONE, "no driver for this type")                                                \
-    X(ELIMIT, -6, NONE, "a limit would be exceeded")                                               \
-    X(ECLOSED, -7, NONE, "the registry is closed")                                                 \
-    X(ESTALE, -8, NONE, "this lease is not held")                                                  \
-    X(ECANCELED, -9, NONE, "cancelled")                                                            \
-    X(ETIMEOUT, -10, NONE, "no backend connection became free in time")                            \
-    X(EWAITERS, -11, NONE, "too many are waiting for a backend connection")                        \
-    X(EINTERNAL, -12, RECONNECT, "internal error")                                                 \
-    X(ERESOLVE, -20, RECONNECT, "the server's name cannot be resolved")                            \
-    X(ECONNECT, -21, RECONNECT, "the server cannot be reached")                                    \
-    X(EAUTH, -22, RECONNECT, "the server refused the credentials")                                 \
-    X(ETLS, -23, RECONNECT, "no acceptable TLS session with the server")                           \
-    X(ECONFIG, -24, RECONNECT, "the server refused the connection's settings")                     \
-    X(ECROWDED, -25, RECONNECT, "the server accepts no further connection")                        \
-    X(ELOST, -26, RECONNECT, "the backend connection was lost")                                    \
-    X(EDEADLINE, -27, RECONNECT, "the server did not answer in time")                              \
-    X(EINTERRUPTED, -28, RECONNECT, "the operation was interrupted")                               \
-    X(EDOWN, -29, RETIRE, "the server is starting or shutting down")                               \
-    X(EREADONLY, -30, RETIRE, "the server is read-only")                                           \
-    X(ECONFLICT, -40, RETRY, "conflict with another transaction")                                  \
-    X(ERESOURCE, -41, RETRY, "the server ran out of a resource")                                   \
-    X(EUNPREPARED, -42, PREPARE, "a prepared statement or a table is gone")                        \
-    X(EDENIED, -43, OPERATOR, "a privilege is missing at the server")                              \
-    X(ESCHEMA, -44, OPERATOR, "the destination does not have the expected shape")                  \
+#define WEIR_ERRORS(X)                                                            \
+    X(EINVAL, -1, NONE, "invalid argument")                                       \
+    X(ENOMEM, -2, NONE, "out of memory")                                          \
+    X(EBUSY, -3, NONE, "another change is in progress")                           \
+    X(EUNKNOWN, -4, NONE, "unknown connection")                                   \
+    X(EDRIVER, -5, NONE, "no driver for this type")                               \
+    X(ELIMIT, -6, NONE, "a limit would be exceeded")                              \
+    X(ECLOSED, -7, NONE, "the registry is closed")                                \
+    X(ESTALE, -8, NONE, "this lease is not held")                                 \
+    X(ECANCELED, -9, NONE, "cancelled")                                           \
+    X(ETIMEOUT, -10, NONE, "no backend connection became free in time")           \
+    X(EWAITERS, -11, NONE, "too many are waiting for a backend connection")       \
+    X(EINTERNAL, -12, RECONNECT, "internal error")                                \
+    X(ERESOLVE, -20, RECONNECT, "the server's name cannot be resolved")           \
+    X(ECONNECT, -21, RECONNECT, "the server cannot be reached")                   \
+    X(EAUTH, -22, RECONNECT, "the server refused the credentials")                \
+    X(ETLS, -23, RECONNECT, "no acceptable TLS session with the server")          \
+    X(ECONFIG, -24, RECONNECT, "the server refused the connection's settings")    \
+    X(ECROWDED, -25, RECONNECT, "the server accepts no further connection")       \
+    X(ELOST, -26, RECONNECT, "the backend connection was lost")                   \
+    X(EDEADLINE, -27, RECONNECT, "the server did not answer in time")             \
+    X(EINTERRUPTED, -28, RECONNECT, "the operation was interrupted")              \
+    X(EDOWN, -29, RETIRE, "the server is starting or shutting down")              \
+    X(EREADONLY, -30, RETIRE, "the server is read-only")                          \
+    X(ECONFLICT, -40, RETRY, "conflict with another transaction")                 \
+    X(ERESOURCE, -41, RETRY, "the server ran out of a resource")                  \
+    X(EUNPREPARED, -42, PREPARE, "a prepared statement or a table is gone")       \
+    X(EDENIED, -43, OPERATOR, "a privilege is missing at the server")             \
+    X(ESCHEMA, -44, OPERATOR, "the destination does not have the expected shape") \
     X(EREJECTED, -45, REJECT, "the destination refused this webhook")
 
 enum weir_status {

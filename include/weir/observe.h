@@ -19,23 +19,23 @@ extern "C" {
 struct weir_registry;
 
 /* X(NAME, "name in logs") */
-#define WEIR_EVENTS(X)                                                                             \
-    X(POOL_CREATED, "pool-created")             /* first use of a connection */                    \
-    X(VERSION_STAGED, "version-staged")         /* a changed configuration awaits its proof */     \
-    X(VERSION_SWITCHED, "version-switched")     /* a version became active */                      \
-    X(VERSION_CAME_BACK, "version-came-back")   /* a deprecated version became active again */     \
-    X(VERSION_REJECTED, "version-rejected")     /* a staging version was replaced before proof */  \
-    X(VERSION_DEPRECATED, "version-deprecated") /* it gives out no further leases */               \
-    X(VERSION_EXPIRED, "version-expired")       /* migration timeout: its leases are interrupted */\
-    X(VERSION_CLOSED, "version-closed")         /* its last backend connection is closed */        \
-    X(PROBE_FAILED, "probe-failed")             /* a staging version could not be proven */        \
-    X(OPEN_FAILED, "open-failed")                                                                  \
-    X(OPEN_RECOVERED, "open-recovered")         /* the first success after failures */             \
-    X(CHECK_FAILED, "check-failed")             /* an idle connection was found dead */            \
-    X(CONNECTIONS_RETIRED, "connections-retired") /* the server is not the one wanted */           \
-    X(CLOSE_LINGERED, "close-lingered")         /* a server was not seen to let go */              \
-    X(BAD_RELEASE, "bad-release")               /* a lease that was not held was released */       \
-    X(EVENTS_LOST, "events-lost")               /* more events than the registry could hold */
+#define WEIR_EVENTS(X)                                                                            \
+    X(POOL_CREATED, "pool-created")             /* first use of a connection */                   \
+    X(VERSION_STAGED, "version-staged")         /* a changed configuration awaits its proof */    \
+    X(VERSION_SWITCHED, "version-switched")     /* a version became active */                     \
+    X(VERSION_CAME_BACK, "version-came-back")   /* a deprecated version became active again */    \
+    X(VERSION_REJECTED, "version-rejected")     /* a staging version was replaced before proof */ \
+    X(VERSION_DEPRECATED, "version-deprecated") /* it gives out no further leases */              \
+    X(VERSION_EXPIRED, "version-expired") /* migration timeout: its leases are interrupted */     \
+    X(VERSION_CLOSED, "version-closed")   /* its last backend connection is closed */             \
+    X(PROBE_FAILED, "probe-failed")       /* a staging version could not be proven */             \
+    X(OPEN_FAILED, "open-failed")                                                                 \
+    X(OPEN_RECOVERED, "open-recovered")           /* the first success after failures */          \
+    X(CHECK_FAILED, "check-failed")               /* an idle connection was found dead */         \
+    X(CONNECTIONS_RETIRED, "connections-retired") /* the server is not the one wanted */          \
+    X(CLOSE_LINGERED, "close-lingered")           /* a server was not seen to let go */           \
+    X(BAD_RELEASE, "bad-release")                 /* a lease that was not held was released */    \
+    X(EVENTS_LOST, "events-lost")                 /* more events than the registry could hold */
 
 enum weir_event_type {
 #define WEIR_EVENT_ENUM(name, text) WEIR_EVENT_##name,
@@ -46,11 +46,11 @@ enum weir_event_type {
 /* Borrowed for the duration of the call. */
 struct weir_event {
     enum weir_event_type type;
-    int64_t at;             /* when, in the registry's clock */
-    const char *connection; /* its name; NULL if it concerns none */
-    uint32_t version;       /* 0 if it concerns none */
-    uint64_t count;         /* EVENTS_LOST: how many; CONNECTIONS_RETIRED, VERSION_EXPIRED: of how
-                               many backend connections; else 0 */
+    int64_t at;              /* when, in the registry's clock */
+    const char *connection;  /* its name; NULL if it concerns none */
+    uint32_t version;        /* 0 if it concerns none */
+    uint64_t count;          /* EVENTS_LOST: how many; CONNECTIONS_RETIRED, VERSION_EXPIRED: of how
+                                many backend connections; else 0 */
     struct weir_error error; /* status 0 if it is not about an error; has the operator's detail */
 };
 
@@ -91,8 +91,8 @@ struct weir_version_view {
     char config_sha256[65];                       /* keyed per process */
     unsigned min, max;
     struct weir_counts counts;
-    struct weir_totals totals; /* acquired, opened, closed, open_failures ... of this version */
-    unsigned probes;           /* finished probes of a staging version */
+    struct weir_totals totals;    /* acquired, opened, closed, open_failures ... of this version */
+    unsigned probes;              /* finished probes of a staging version */
     struct weir_error last_error; /* status 0 if none since the last success */
     int64_t last_error_at;
 };
@@ -100,8 +100,8 @@ struct weir_version_view {
 struct weir_connection_view {
     const char *name; /* good as long as the registry */
     const char *type;
-    bool removed;        /* not configured any more, still draining */
-    uint32_t version;    /* the active one; 0 before the first use */
+    bool removed;     /* not configured any more, still draining */
+    uint32_t version; /* the active one; 0 before the first use */
     unsigned waiting;
     struct weir_totals totals; /* over all versions there ever were */
     size_t versions_count;

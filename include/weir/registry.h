@@ -82,7 +82,8 @@ WEIR_EXPORT int weir_registry_new(struct weir_registry **out,
                                   const struct weir_registry_options *options,
                                   struct weir_error *error);
 
-/* Make a driver known; it must outlive the registry. WEIR_EINVAL for a wrong ABI or a taken name. */
+/* Make a driver known; it must outlive the registry. WEIR_EINVAL for a wrong ABI or a taken name.
+ */
 WEIR_EXPORT int weir_registry_add_driver(struct weir_registry *registry,
                                          const struct weir_driver *driver,
                                          struct weir_error *error);
@@ -174,12 +175,12 @@ WEIR_EXPORT uint64_t weir_pin_generation(const struct weir_pin *pin);
  * fields, do not write them. Good until it is released; may be passed to another thread.
  */
 struct weir_lease {
-    void *conn;                    /* the driver's bytes; NULL when nothing is held */
+    void *conn; /* the driver's bytes; NULL when nothing is held */
     const struct weir_driver *driver;
     struct weir_settings *settings; /* borrowed: what it was opened with */
-    uint64_t stamp;                /* unique in this process */
+    uint64_t stamp;                 /* unique in this process */
     uint32_t slot;
-    uint32_t version;              /* of the connection's configuration, from 1 */
+    uint32_t version; /* of the connection's configuration, from 1 */
 };
 
 /*
@@ -191,9 +192,8 @@ struct weir_lease {
  *   WEIR_ECLOSED   the registry was closed
  *   WEIR_EINVAL, WEIR_ENOMEM
  */
-WEIR_EXPORT int weir_acquire(struct weir_registry *registry, const char *name,
-                             struct weir_pin *pin, int64_t deadline, struct weir_lease *lease,
-                             struct weir_error *error);
+WEIR_EXPORT int weir_acquire(struct weir_registry *registry, const char *name, struct weir_pin *pin,
+                             int64_t deadline, struct weir_lease *lease, struct weir_error *error);
 
 /*
  * Give it back with the status of the last thing done on it: 0 if all was well. The status's

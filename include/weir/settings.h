@@ -84,6 +84,11 @@ WEIR_EXPORT int weir_settings_set_boolean(struct weir_settings *settings, const 
 WEIR_EXPORT int weir_settings_check(const struct weir_settings *settings,
                                     const struct weir_driver *driver, struct weir_error *error);
 
+/* The same check against one table only: the options of a sink, say. */
+WEIR_EXPORT int weir_settings_check_options(const struct weir_settings *settings,
+                                            const struct weir_setting *table,
+                                            struct weir_error *error);
+
 /* Look up a value; the fallback is returned when the key is not set. Strings are borrowed. */
 WEIR_EXPORT const char *weir_settings_type(const struct weir_settings *settings);
 WEIR_EXPORT bool weir_settings_has(const struct weir_settings *settings, const char *key);

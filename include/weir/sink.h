@@ -23,9 +23,9 @@
 extern "C" {
 #endif
 
-#define WEIR_SINK_ABI   1u
-#define WEIR_BATCH_MAX  256 /* items in one write */
-#define WEIR_ID_LEN     36  /* a UUID as text */
+#define WEIR_SINK_ABI  1u
+#define WEIR_BATCH_MAX 256 /* items in one write */
+#define WEIR_ID_LEN    36  /* a UUID as text */
 
 /* One webhook as a sink sees it; all of it is borrowed for the duration of write. */
 struct weir_item {
@@ -42,8 +42,8 @@ struct weir_item {
 struct weir_target;
 
 struct weir_sink {
-    uint32_t abi; /* WEIR_SINK_ABI */
-    const char *name; /* the module's type, as configurations spell it */
+    uint32_t abi;               /* WEIR_SINK_ABI */
+    const char *name;           /* the module's type, as configurations spell it */
     const char *const *aliases; /* other spellings, NULL-terminated; NULL if none */
     const struct weir_driver *driver;
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Settings, as the pool sees them beside the public functions. */
+#ifndef POOL_SETTINGS_H
+#define POOL_SETTINGS_H
+
+#include <weir/driver.h>
+#include <weir/settings.h>
+
+#include "sha256.h"
+
+/* Check against two key tables (NULL: none): kinds, bounds, required and unknown keys. */
+int settings_check_table(const struct weir_settings *settings, const struct weir_setting *table,
+                         const struct weir_setting *more, struct weir_error *error);
+
+/* SHA-256 over `key` and the canonical form. */
+void settings_hash(const struct weir_settings *settings, const uint8_t *key, size_t key_len,
+                   uint8_t digest[SHA256_LEN]);
+
+#endif
