@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Answers: what goes back to a client. Problems are problem+json (RFC 9457) with a fixed text;
+ * nothing a backend said is ever in one.
+ */
+#ifndef GATEWAY_ANSWER_H
+#define GATEWAY_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* X(NAME, http status, "code", "title") */
+#define ANSWER_PROBLEMS(X)                                                                         \
+    X(MALFORMED, 400, "malformed", "The request is not well-formed.")                              \
+    X(UNAUTHORIZED, 401, "unauthorized", "Credentials are missing or wrong.")                      \
+    X(FORBIDDEN, 403, "forbidden", "This sender may not do this.")                                 \
+    X(ADMIN_DISABLED, 403, "admin-disabled", "No admin token is configured.")                      \
+    X(UNKNOWN_PATH, 404, "unknown-path", "There is nothing at this path.")                         \
+    X(METHOD, 405, "method", "This path does not take this method.")                               \
+    X(SLOW_CLIENT, 408, "slow-client", "The request did not arrive in time.")                      \
+    X(TOO_LARGE, 413, "too-large", "The body is larger than allowed.")                             \
+    X(MEDIA_TYPE, 415, "media-type", "The body must be application/json.")                         \
+    X(REJECTED, 422, "rejected", "The destination refused this webhook for good.")                 \
+    X(CONFIG_REJECTED, 422, "config-rejected", "The configuration is not valid; nothing changed.") \
+    X(RATE_LIMITED, 429, "rate-limited", "Too many requests from this sender.")                    \
+    X(HEADERS_TOO_LARGE, 431, "headers-too-large", "The headers are larger than allowed.")         \
+    X(INTERNAL, 500, "internal", "This is a bug.")                                                 \
+    X(POOL_EXHAUSTED, 503, "pool-exhausted", "No backend connection became free in time.")         \
+    X(UNAVAILABLE, 503, "destination-unavailable", "The destination could not confirm in time.")   \
+    X(OVERLOADED, 503, "overloaded", "Too much is waiting already.")                               \
+    X(SHUTTING_DOWN, 503, "shutting-down", "The service is shutting down.")
+
+enum answer_problem {
+#define ANSWER_ENUM(name, status, code, title) ANSWER_##name,
+    ANSWER_PROBLEMS(ANSWER_ENUM)
+#undef ANSWER_ENUM
+};
+
+/* Zero-initialise, then fill through the functions below. */
+struct answer {
+    unsigned status;
+    const char *content_type; /* static */
+    const char *allow;        /* static; an Allow header, or NULL */
+    const char *authenticate; /* static; a WWW-Authenticate header, or NULL */
+    unsigned retry_after;     /* seconds; 0: no header */
+    bool close;               /* close the client's connection after it */
+    char *body;               /* owned; freed by answer_fini */
+    size_t body_len;
+};
+
+/* A problem; id (a webhook's, may be NULL) is quoted in it. 503 gets Retry-After, 401 a challenge.
+ */
+void answer_problem(struct answer *answer, enum answer_problem problem, const char *id);
+
+/* 200 {"id":"...","status":"stored"} */
+void answer_stored(struct answer *answer, const char *id);
+
+/* Any status with a body of its own; takes body, which was malloc'd. */
+void answer_body(struct answer *answer, unsigned status, const char *content_type, char *body,
+                 size_t len);
+
+/* "pool-exhausted", for metrics. */
+const char *answer_problem_code(enum answer_problem problem);
+
+void answer_fini(struct answer *answer);
+
+#endif

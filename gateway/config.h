@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The daemon's configuration: connections.json, webhooks.json and server.json of one directory,
+ * read strictly and all at once. A config is immutable once loaded and shared by counted
+ * references; each accepted webhook holds one.
+ */
+#ifndef GATEWAY_CONFIG_H
+#define GATEWAY_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/registry.h>
+#include <weir/sink.h>
+
+#include "log.h"
+
+#define CONFIG_FILE_MAX     (4u << 20) /* bytes in one file */
+#define CONFIG_WEBHOOKS_MAX 10000      /* entries in webhooks.json */
+#define CONFIG_MODULES_MAX  16         /* modules of one webhook */
+#define CONFIG_PATH_MAX     1024       /* bytes in a webhook's path */
+#define CONFIG_PROBLEMS_MAX 64         /* problems reported of one load */
+
+/* One thing wrong with the files. Any string but message may be NULL. */
+struct problem {
+    char *file;    /* "connections.json" */
+    unsigned line; /* 0 if not known */
+    char *pointer; /* JSON pointer (RFC 6901) */
+    char *key;     /* the key at fault */
+    char *message; /* for people; never holds a secret's value */
+};
+
+struct problems {
+    struct problem items[CONFIG_PROBLEMS_MAX];
+    size_t count;
+    size_t left_out; /* past the maximum */
+};
+
+void problems_init(struct problems *problems);
+void problems_add(struct problems *problems, const char *file, unsigned line, const char *pointer,
+                  const char *key, const char *format, ...) __attribute__((format(printf, 6, 7)));
+void problems_fini(struct problems *problems);
+
+/* One entry of connections.json. */
+struct config_connection {
+    char *name;
+    const struct weir_driver *driver;
+    struct weir_settings *settings;
+    unsigned max_size;
+    int64_t acquisition_timeout, operation_timeout, connect_timeout; /* nanoseconds */
+};
+
+/* One module of a webhook: where its payloads go. */
+struct config_module {
+    const struct weir_sink *sink;
+    struct weir_target *target;
+    const struct config_connection *connection; /* of the same config */
+};
+
+/* One entry of webhooks.json. */
+struct config_webhook {
+    char *id, *path;
+    struct config_module *modules;
+    size_t modules_count;
+};
+
+/* server.json, with defaults filled in. */
+struct config_server {
+    char *listen;       /* "127.0.0.1:8000", "[::1]:8000" or "unix:/path" */
+    char *admin_listen; /* NULL: the same as listen */
+    char *admin_token;  /* NULL: the admin API is disabled; WEIR_ADMIN_TOKEN if not in the file */
+    unsigned loops;     /* 1 to 64, default 1 */
+    bool watch;         /* reload when the files change, default true */
+    int64_t migration_timeout;          /* 300 s */
+    int64_t request_timeout;            /* 30 s */
+    int64_t shutdown_timeout;           /* 30 s: grace period of SIGTERM */
+    int64_t head_timeout, body_timeout; /* 10 s, 30 s: absolute, from the first byte */
+    int64_t idle_timeout;               /* 75 s: a kept-alive client without a request */
+    size_t body_max;                    /* limits.body, 1 MiB */
+    size_t head_max;                    /* limits.head, 16 KiB: request line and headers */
+    unsigned headers_max;               /* limits.headers, 100 */
+    unsigned json_depth_max;            /* limits.json_depth, 64 */
+    unsigned connections_max;           /* limits.connections, 4096, admin excluded */
+    size_t inflight_max;                /* limits.inflight_bytes, 256 MiB of bodies held */
+    unsigned batch_max;                 /* limits.batch, WEIR_BATCH_MAX: rows in one commit */
+    unsigned queue_max;                 /* limits.queue, 10000 webhooks waiting, per connection */
+    size_t queue_bytes_max;             /* limits.queue_bytes, 64 MiB, per connection */
+    enum log_format log_format;
+    enum log_level log_level;
+};
+
+struct config {
+    /* Set by whoever publishes it, before anybody else sees it. */
+    uint64_t generation;
+    int64_t loaded_at; /* microseconds since 1970 */
+    struct weir_pin *pin;
+
+    struct config_server server;
+    struct config_connection *connections; /* in order of name */
+    size_t connections_count;
+    struct config_webhook *webhooks; /* in order of path */
+    size_t webhooks_count;
+};
+
+/* The drivers and sinks this daemon was built with (gateway/backends.c); end with NULL. */
+extern const struct weir_driver *const backend_drivers[];
+extern const struct weir_sink *const backend_sinks[];
+
+/*
+ * Read the directory. 0 and a config with one reference in *out, or WEIR_EINVAL and at least one
+ * problem. Reads files and the environment and nothing else: no server is contacted. A missing
+ * connections.json or webhooks.json is a problem; a missing server.json is not.
+ */
+int config_load(const char *directory, struct config **out, struct problems *problems);
+
+/* The embedded default: SQLite at `database`, one webhook /webhook/example, loopback. */
+int config_embedded(const char *database, struct config **out, struct problems *problems);
+
+/* The entry for exactly this path; NULL if there is none. */
+const struct config_webhook *config_webhook_find(const struct config *config, const char *path,
+                                                 size_t len);
+
+const struct config_connection *config_connection_find(const struct config *config,
+                                                       const char *name);
+
+/* Counted references, any thread. The last unref lets go of the pin. *config becomes NULL. */
+struct config *config_ref(struct config *config);
+void config_unref(struct config **config);
+
+#endif
