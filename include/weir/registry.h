@@ -179,15 +179,16 @@ struct weir_lease {
     const struct weir_driver *driver;
     struct weir_settings *settings; /* borrowed: what it was opened with */
     uint64_t stamp;                 /* unique in this process */
-    uint32_t slot;
-    uint32_t version; /* of the connection's configuration, from 1 */
+    uint32_t version;               /* of the connection's configuration, from 1 */
 };
 
 /*
  * Borrow a backend connection of `name`, waiting in line until the deadline at most. pin may be
  * NULL. On failure lease->conn is NULL and the status one of:
  *   WEIR_EUNKNOWN  no such connection (for this pin)
- *   WEIR_ETIMEOUT  the deadline passed; the detail has the counts and the last failed open
+ *   WEIR_ETIMEOUT  the deadline passed; the detail has the counts and the last failed open. The
+ *                  error's key is "open" if no backend connection is open because the last attempt
+ *                  to open one failed, and "" if they are all in use
  *   WEIR_EWAITERS  max_waiters are waiting already
  *   WEIR_ECLOSED   the registry was closed
  *   WEIR_EINVAL, WEIR_ENOMEM
@@ -229,7 +230,7 @@ WEIR_EXPORT int weir_keeper_start(struct weir_keeper **out, struct weir_registry
 
 /*
  * Stop and join all threads; waits for driver calls under way. Close and drain the registry
- * first. *keeper becomes NULL; NULL is accepted.
+ * first; no other thread may be using it any more. *keeper becomes NULL; NULL is accepted.
  */
 WEIR_EXPORT void weir_keeper_stop(struct weir_keeper **keeper);
 

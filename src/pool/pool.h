@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pool room's own structures. Everything here is guarded by the registry's mutex unless it
+ * says otherwise.
+ *
+ *     registry --> endpoint (one for each name and type, never freed before the registry)
+ *                    --> versions, newest first --> conns, one list for each state
+ *                    --> waiters, oldest first
+ *
+ * Functions that change something take the lock from their caller, and the time as an argument.
+ * Whatever must happen without the lock (waiters told, memory freed, the keeper notified) is put
+ * aside and done by registry_unlock. Each change of a conn's state goes through conn_move; every
+ * way out of a state ends in endpoint_settle, the one place that looks at the waiters.
+ */
+#ifndef POOL_POOL_H
+#define POOL_POOL_H
+
+#include <pthread.h>
+
+#include <weir/registry.h>
+
+#include "clock.h"
+#include "list.h"
+#include "sha256.h"
+
+#define POOL_OPENS_MAX     2   /* opens in flight, per endpoint */
+#define POOL_ERRANDS_MAX   8   /* errands running at once, per endpoint: a bulkhead */
+#define POOL_EVENTS_MAX    512 /* events not told yet */
+#define POOL_LEASE_BUCKETS 256
+#define POOL_STALE         (1 * CLOCK_SECOND) /* idle longer than this: check before reuse */
+#define POOL_BACKOFF_MIN   (50 * CLOCK_MS)
+#define POOL_BACKOFF_MAX   (2 * CLOCK_SECOND)
+#define POOL_PROBE_COST    10 /* a failed probe waits at least this many times what it cost */
+
+/* ---- Backend connections (conn.c) ----------------------------------------------------------- */
+
+enum conn_state {
+    CONN_FREE,    /* memory only */
+    CONN_OPENING, /* from the decision to open until the errand is finished */
+    CONN_IDLE,
+    CONN_LEASED,
+    CONN_CHECKING,  /* idle, and being checked */
+    CONN_RESETTING, /* returned, and being reset by the thread that returned it */
+    CONN_CLOSING,   /* from the decision to close until the server has let go */
+    CONN_STATES
+};
+
+enum errand_kind { ERRAND_OPEN, ERRAND_CHECK, ERRAND_INTERRUPT, ERRAND_CLOSE };
+
+/* Something slow to be done on a conn, without the lock: queued, then running, then gone. */
+struct errand {
+    struct list link; /* in endpoint->errands while queued */
+    struct conn *conn;
+    enum errand_kind kind;
+    bool queued, running;
+};
+
+struct conn {
+    struct list link;   /* in version->conns[state] */
+    struct list leased; /* in registry->leases[] while it is leased or being reset */
+    struct version *version;
+    enum conn_state state;
+    void *bytes;      /* the driver's; NULL until the open errand runs */
+    bool opened;      /* the driver's open was called, so close must be */
+    bool probe;       /* being opened to prove a staging version */
+    bool interrupted; /* once only; will be closed */
+    uint64_t stamp;   /* of the lease */
+    int64_t opened_at, idle_since, checked_at, expires_at;
+    struct errand task; /* open, check or close */
+    struct errand stop; /* interrupt, which may run beside the task */
+};
+
+/* ---- Versions (version.c) ------------------------------------------------------------------- */
+
+struct limits {
+    unsigned min, max, max_waiters;
+    int64_t connect_timeout, idle_timeout, max_lifetime, keepalive_interval;
+};
+
+/* Proving a staging version with one backend connection. */
+struct probe {
+    bool running;           /* its conn is opening */
+    bool claimed;           /* a slot is being emptied for it */
+    bool pushed;            /* one lease has been interrupted for it */
+    int64_t next_at;        /* not before */
+    int64_t started_at;     /* of the present attempt, waiting for the slot included; or 0 */
+    int64_t slot_wait_from; /* since when it lacked a slot; or 0 if it never did */
+    int64_t backoff;
+    unsigned finished;
+};
+
+struct version {
+    struct list link; /* in endpoint->versions, or in registry->garbage */
+    struct endpoint *endpoint;
+    uint32_t number; /* 0 until it is used */
+    enum weir_version_state state;
+    struct weir_settings *settings;
+    struct limits limits;
+    char digest[SHA256_HEX];
+    struct list conns[CONN_STATES];
+    unsigned counts[CONN_STATES];
+    unsigned held; /* conns that are not CONN_FREE */
+    int64_t created_at, deprecated_at, closes_by;
+    bool expired; /* closes_by has passed; its leases have been interrupted */
+    struct probe probe;
+    bool failing; /* the last open failed */
+    bool robbed;  /* the last conn it lost was taken from it for a probe */
+    int64_t retry_at, backoff;
+    struct weir_totals totals;
+    struct weir_error last_error;
+    int64_t last_error_at;
+    struct conn memory[]; /* limits.max of them; the lists say which are in use */
+};
+
+/* ---- Endpoints (endpoint.c) ----------------------------------------------------------------- */
+
+struct endpoint {
+    struct weir_registry *registry;
+    char *name;
+    const struct weir_driver *driver;
+    bool removed;       /* not configured any more */
+    int64_t removed_by; /* when pinned work must be done */
+    uint64_t added_at_generation, removed_at_generation;
+    uint32_t last_number;
+    struct version *unused; /* configured, not used yet */
+    struct version *active;
+    struct version *staging;
+    struct version *legacy; /* of a removed endpoint: serves what is pinned */
+    struct list versions;   /* all that were used and are not closed, newest first */
+    struct list waiters;    /* oldest first */
+    unsigned waiting;
+    unsigned held;       /* backend connections the server may see, over all versions */
+    unsigned opening;    /* of these */
+    struct list errands; /* queued */
+    struct list ready;   /* in registry->ready while errands are queued and may run */
+    unsigned running;    /* errands */
+    int64_t due;         /* when settle wants to look again */
+    int64_t waiters_due; /* no waiter's deadline is earlier */
+    int64_t ageing_due;  /* no idle conn is to be looked at earlier */
+    struct weir_totals totals;
+};
+
+/* ---- Waiters (waiter.c) --------------------------------------------------------------------- */
+
+enum waiter_state { WAITER_WAITING, WAITER_DONE };
+
+/* One acquire; its memory is the caller's until complete has been called. */
+struct waiter {
+    struct list link; /* in endpoint->waiters, then in registry->completed */
+    struct endpoint *endpoint;
+    int64_t deadline; /* for tick to keep; CLOCK_NEVER if the caller keeps it */
+    int64_t since;
+    enum waiter_state state;
+    int status;
+    struct weir_lease lease;
+    struct weir_error error;
+    void (*complete)(struct waiter *waiter); /* exactly once, without the lock */
+};
+
+/* ---- The registry (registry.c) -------------------------------------------------------------- */
+
+struct weir_pin {
+    struct list link; /* in registry->pins, oldest generation first */
+    struct weir_registry *registry;
+    uint64_t generation;
+    unsigned refs;
+};
+
+struct weir_registry {
+    pthread_mutex_t mutex;
+    struct weir_registry_options options;
+    uint64_t random;
+    uint8_t digest_key[SHA256_LEN];
+    const struct weir_driver *drivers[WEIR_DRIVERS_MAX];
+    size_t drivers_count;
+    struct endpoint **endpoints; /* in order of name, then type */
+    size_t endpoints_count, endpoints_room;
+    uint64_t generation;
+    struct weir_change *change; /* the open one */
+    struct list pins;
+    struct list ready; /* endpoints with errands that may run */
+    struct list leases[POOL_LEASE_BUCKETS];
+    uint64_t bad_releases;
+    bool closed;
+    int64_t close_by;
+    unsigned running;  /* errands */
+    int64_t announced; /* what the last tick returned */
+
+    struct weir_event *events; /* ring of POOL_EVENTS_MAX */
+    size_t events_first, events_count;
+    uint64_t events_lost;
+    bool telling;
+
+    /* Put aside for registry_unlock. */
+    struct list completed; /* waiters */
+    struct list garbage;   /* versions */
+    bool notify;
+};
+
+/* ---- registry.c ---- */
+int64_t registry_now(struct weir_registry *registry);
+void registry_lock(struct weir_registry *registry);
+/* Unlock, then tell completed waiters, free garbage, notify. */
+void registry_unlock(struct weir_registry *registry);
+/* The endpoint `name` means for this generation (a pin's); NULL if none. */
+struct endpoint *registry_find(struct weir_registry *registry, const char *name,
+                               const struct weir_pin *pin);
+/* The endpoint of exactly that name and driver, removed ones included; NULL if none. */
+struct endpoint *registry_find_exact(struct weir_registry *registry, const char *name,
+                                     const struct weir_driver *driver);
+/* No lock, one change at a time: room for that many more endpoints. */
+int registry_reserve(struct weir_registry *registry, size_t more);
+/* Takes the endpoint; there is room. */
+void registry_insert(struct weir_registry *registry, struct endpoint *endpoint);
+/* Is there a pin on a generation before this one? */
+bool registry_pinned_before(const struct weir_registry *registry, uint64_t generation);
+/* Ask for a tick (or work) sooner than announced. */
+void registry_notify_by(struct weir_registry *registry, int64_t due);
+/* Lock inside: is an errand waiting to be taken? */
+bool registry_has_errand(struct weir_registry *registry);
+
+/* ---- endpoint.c ---- */
+struct endpoint *endpoint_new(struct weir_registry *registry, const char *name,
+                              const struct weir_driver *driver);
+void endpoint_free(struct endpoint **endpoint);
+/* First use: the configured version becomes active. */
+void endpoint_use(struct endpoint *endpoint, int64_t now);
+/* The version leases are given out from; NULL if none. */
+struct version *endpoint_serving(const struct endpoint *endpoint);
+/* Look at waiters, probe, minimum and budget, and do what is to be done; sets due. */
+void endpoint_settle(struct endpoint *endpoint, int64_t now);
+/* What time demands: deadlines, ageing, keep-alive; then settle. */
+void endpoint_tick(struct endpoint *endpoint, int64_t now);
+/* Active, if any, gives way to the staging version. */
+void endpoint_switch(struct endpoint *endpoint, int64_t now);
+/* Active and staging, if any, give way to a deprecated version that has not expired. */
+void endpoint_come_back(struct endpoint *endpoint, struct version *version, int64_t now);
+/* Replace the staging version, if any, by this one; NULL: by none. */
+void endpoint_stage(struct endpoint *endpoint, struct version *version, int64_t now);
+/* Replace the configuration that was never used; takes version (NULL: none). */
+void endpoint_configure(struct endpoint *endpoint, struct version *version);
+/* No configuration any more: pinned work may go on until closes_by. */
+void endpoint_remove(struct endpoint *endpoint, int64_t now);
+void endpoint_close(struct endpoint *endpoint, int64_t now);
+
+/* ---- ageing.c ---- */
+/* Close or check the idle conns of the serving version whose time it is; sets ageing_due. */
+void ageing_run(struct endpoint *endpoint, int64_t now);
+/* A conn became idle: see to it that it is looked at in time. */
+void ageing_expect(struct conn *conn);
+/* Is it past its lifetime, and may it close now? One at a time. */
+bool ageing_retires(const struct conn *conn, int64_t now);
+
+/* ---- version.c ---- */
+struct version *version_new(struct endpoint *endpoint, struct weir_settings *settings);
+void version_free(struct version **version);
+/* Give it its number and put it into the endpoint's list. */
+void version_enlist(struct version *version, enum weir_version_state state, int64_t now);
+/* No lease any more: idle ones close, opens in flight stop, leases end by closes_by. */
+void version_deprecate(struct version *version, int64_t closes_by, int64_t now);
+/* A staging version that was replaced or removed before it was proven. */
+void version_reject(struct version *version, int64_t now);
+/* closes_by has passed: interrupt what is still in use. */
+void version_expire(struct version *version, int64_t now);
+/* If nothing is left of a version that ended, close it. */
+void version_bury(struct version *version, int64_t now);
+void version_open_failed(struct version *version, const struct weir_error *error, int64_t now);
+void version_open_succeeded(struct version *version, int64_t now);
+/* Close every idle conn; how many. */
+unsigned version_close_idle(struct version *version);
+/* The server is not the one wanted any more: close what is idle and say so. */
+void version_retire(struct version *version, const struct weir_error *error, int64_t now);
+
+/* ---- conn.c ---- */
+/* The one door for a change of state. */
+void conn_move(struct conn *conn, enum conn_state state);
+/* Take a free conn of the version and queue its opening. */
+struct conn *conn_open(struct version *version, bool probe);
+/* Queue a check of an idle conn. */
+void conn_check(struct conn *conn);
+/* Close it, as soon as no errand runs on it; from any state but leased by somebody else. */
+void conn_close(struct conn *conn);
+/* Queue an interrupt, unless there was one. */
+void conn_interrupt(struct conn *conn);
+/* Into the idle list, newest first. */
+void conn_idle(struct conn *conn, int64_t now);
+/* Out of the idle list, into the waiter's hands. */
+void conn_lease(struct conn *conn, struct weir_lease *lease);
+/* The leased conn this lease stands for; NULL if it stands for none. */
+struct conn *conn_of_lease(struct weir_registry *registry, const struct weir_lease *lease);
+bool conn_fresh(const struct conn *conn, int64_t now);
+
+/* ---- errand.c ---- */
+/* What run found; filled there, read by finish. */
+struct errand_result {
+    int status;
+    struct weir_error error;
+    int64_t started_at;
+    void *bytes; /* to be freed after finish */
+};
+void errand_queue(struct errand *errand, enum errand_kind kind);
+/* Take a queued errand back before it runs. */
+void errand_cancel(struct errand *errand);
+/* Lock inside: choose one, mark it running. NULL if none is due. */
+struct errand *errand_take(struct weir_registry *registry);
+/* Without the lock: call the driver. */
+void errand_run(struct errand *errand, struct errand_result *result);
+/* Lock inside: apply what was found. */
+void errand_finish(struct errand *errand, struct errand_result *result);
+
+/* ---- waiter.c ---- */
+/* Lock inside. Enter the line; complete is called once, maybe before this returns. */
+void waiter_start(struct weir_registry *registry, const char *name, const struct weir_pin *pin,
+                  struct waiter *waiter);
+/* Lock inside. Leave the line with this status; false if it was completed already. */
+bool waiter_cancel(struct weir_registry *registry, struct waiter *waiter, int status);
+void waiter_grant(struct waiter *waiter, struct conn *conn);
+/* Complete with a failure; the detail is made from the endpoint's state. */
+void waiter_fail(struct waiter *waiter, int status);
+void waiter_fail_all(struct endpoint *endpoint, int status);
+/* Fail those whose deadline has passed. */
+void waiter_expire(struct endpoint *endpoint, int64_t now);
+
+/* ---- lease.c ---- */
+/* Put a returned conn where it belongs; the last step of every release. */
+void lease_return(struct conn *conn, int status, int64_t now);
+
+/* ---- events.c ---- */
+int events_init(struct weir_registry *registry);
+void events_fini(struct weir_registry *registry);
+void events_add(struct weir_registry *registry, enum weir_event_type type,
+                struct endpoint *endpoint, uint32_t version, uint64_t count,
+                const struct weir_error *error, int64_t now);
+/* Lock inside, released around each call: tell all there are. */
+void events_tell(struct weir_registry *registry);
+
+#endif

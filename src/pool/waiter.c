@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the line of acquires before one endpoint: entering, leaving, being granted or failed.
+ * Never does: choose who is next (endpoint_settle does); call complete with the lock held.
+ * Lock: the registry's; start and cancel take it themselves.
+ */
+#include "pool.h"
+
+static void finish(struct waiter *waiter, int status)
+{
+    struct endpoint *endpoint = waiter->endpoint;
+
+    waiter->state = WAITER_DONE;
+    waiter->status = status;
+    if (!list_empty(&waiter->link)) {
+        list_remove(&waiter->link);
+        endpoint->waiting--;
+    }
+}
+
+static void tell(struct weir_registry *registry, struct waiter *waiter)
+{
+    list_push_back(&registry->completed, &waiter->link);
+}
+
+void waiter_grant(struct waiter *waiter, struct conn *conn)
+{
+    finish(waiter, 0);
+    conn_lease(conn, &waiter->lease);
+    tell(waiter->endpoint->registry, waiter);
+}
+
+/* ---- Failing, with a detail for the operator ------------------------------------------------- */
+
+static bool is_down(const struct version *version)
+{
+    return version != NULL && version->failing &&
+           version->counts[CONN_IDLE] + version->counts[CONN_LEASED] +
+                   version->counts[CONN_CHECKING] + version->counts[CONN_RESETTING] ==
+               0;
+}
+
+static void describe(struct waiter *waiter, int status)
+{
+    const struct endpoint *endpoint = waiter->endpoint;
+    const struct version *version = endpoint_serving(endpoint);
+    const unsigned *counts = version == NULL ? NULL : version->counts;
+
+    if (status != WEIR_ETIMEOUT || version == NULL) {
+        weir_fail(&waiter->error, status, "%s: %s", endpoint->name, weir_strerror(status));
+        return;
+    }
+    weir_fail_key(
+        &waiter->error, status, is_down(version) ? "open" : "",
+        "%u of %u leased, %u idle, %u opening, %u closing; %u waiting%s%s", counts[CONN_LEASED],
+        version->limits.max, counts[CONN_IDLE] + counts[CONN_CHECKING], counts[CONN_OPENING],
+        counts[CONN_CLOSING], endpoint->waiting, version->failing ? "; last failed open: " : "",
+        version->failing ? version->last_error.detail : "");
+}
+
+void waiter_fail(struct waiter *waiter, int status)
+{
+    struct endpoint *endpoint = waiter->endpoint;
+    struct version *version = endpoint_serving(endpoint);
+
+    if (status == WEIR_ETIMEOUT) {
+        endpoint->totals.timeouts++;
+        if (version != NULL)
+            version->totals.timeouts++;
+    }
+    describe(waiter, status);
+    finish(waiter, status);
+    tell(endpoint->registry, waiter);
+}
+
+void waiter_fail_all(struct endpoint *endpoint, int status)
+{
+    list_each_safe (link, &endpoint->waiters)
+        waiter_fail(list_entry(link, struct waiter, link), status);
+    endpoint->waiters_due = CLOCK_NEVER;
+}
+
+void waiter_expire(struct endpoint *endpoint, int64_t now)
+{
+    endpoint->waiters_due = CLOCK_NEVER;
+    list_each_safe (link, &endpoint->waiters) {
+        struct waiter *waiter = list_entry(link, struct waiter, link);
+        if (now >= waiter->deadline)
+            waiter_fail(waiter, WEIR_ETIMEOUT);
+        else
+            endpoint->waiters_due = clock_min(endpoint->waiters_due, waiter->deadline);
+    }
+}
+
+/* ---- Entering and leaving -------------------------------------------------------------------- */
+
+/* Refused before it stood in line. */
+static void refuse(struct weir_registry *registry, struct waiter *waiter, int status,
+                   const char *detail)
+{
+    waiter->state = WAITER_DONE;
+    waiter->status = weir_fail(&waiter->error, status, "%s", detail);
+    tell(registry, waiter);
+}
+
+/* With an idle connection and nobody before it, settle serves it at once. */
+static void enter(struct endpoint *endpoint, struct waiter *waiter, int64_t now)
+{
+    waiter->endpoint = endpoint;
+    waiter->since = now;
+    list_push_back(&endpoint->waiters, &waiter->link);
+    endpoint->waiting++;
+    endpoint->waiters_due = clock_min(endpoint->waiters_due, waiter->deadline);
+    endpoint_settle(endpoint, now);
+    if (waiter->state == WAITER_WAITING && endpoint_serving(endpoint) != NULL &&
+        endpoint->waiting > endpoint_serving(endpoint)->limits.max_waiters) {
+        endpoint->totals.refused++;
+        waiter_fail(waiter, WEIR_EWAITERS);
+    }
+}
+
+void waiter_start(struct weir_registry *registry, const char *name, const struct weir_pin *pin,
+                  struct waiter *waiter)
+{
+    int64_t now = registry_now(registry);
+
+    list_init(&waiter->link);
+    waiter->endpoint = NULL;
+    waiter->state = WAITER_WAITING;
+    waiter->lease = (struct weir_lease){.conn = NULL};
+    registry_lock(registry);
+    struct endpoint *endpoint = registry->closed ? NULL : registry_find(registry, name, pin);
+    if (endpoint != NULL && endpoint_serving(endpoint) == NULL && endpoint->unused != NULL)
+        endpoint_use(endpoint, now);
+    if (registry->closed)
+        refuse(registry, waiter, WEIR_ECLOSED, "the registry is closed");
+    else if (endpoint == NULL || endpoint_serving(endpoint) == NULL)
+        refuse(registry, waiter, WEIR_EUNKNOWN, "no connection of this name is configured");
+    else
+        enter(endpoint, waiter, now);
+    registry_unlock(registry);
+}
+
+bool waiter_cancel(struct weir_registry *registry, struct waiter *waiter, int status)
+{
+    registry_lock(registry);
+    bool waiting = waiter->state == WAITER_WAITING;
+    if (waiting)
+        waiter_fail(waiter, status);
+    registry_unlock(registry);
+    return waiting;
+}
