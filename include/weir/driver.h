@@ -64,8 +64,10 @@ struct weir_driver {
     /*
      * Make whatever runs on it stop soon, from any thread: ask the server first (so that a
      * statement waiting for a lock does not commit later), then make sure the blocked caller
-     * returns with a failure. At most once per connection, after open was called and before
-     * close is. Returns when both have been done or the deadline has passed.
+     * returns with a failure. At most once per connection and never beside or after close, but
+     * maybe so early that an open just begun has not written to the bytes yet: they are zero then,
+     * and open must fail soon all the same. Returns when both have been done or the deadline has
+     * passed.
      */
     void (*interrupt)(void *conn, int64_t deadline);
 

@@ -82,10 +82,7 @@ static void *work(void *argument)
             note_pass(keeper);
             continue;
         }
-        keeper->idle++;
-        waited =
-            cond_wait_until(&keeper->errand, &keeper->mutex, clock_add(clock_now(), KEEPER_IDLE));
-        keeper->idle--;
+        waited = wait_for_summons(keeper);
     }
     keeper->workers--;
     pthread_cond_broadcast(&keeper->gone);

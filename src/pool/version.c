@@ -109,22 +109,20 @@ void version_retire(struct version *version, const struct weir_error *error, int
                version->number, count, error, now);
 }
 
-/* An opening that has not begun is forgotten; one under way is of no use to anybody: stop it. */
-static void stop_opening(struct version *version)
+/* An opening that has not begun is forgotten; one under way is compared when it arrives. */
+static void forget_opening(struct version *version)
 {
     list_each_safe (link, &version->conns[CONN_OPENING]) {
         struct conn *conn = list_entry(link, struct conn, link);
         if (conn->task.queued)
             conn_close(conn);
-        else
-            conn_interrupt(conn);
     }
 }
 
 static void end_all(struct version *version, enum weir_version_state state)
 {
     version->state = state;
-    stop_opening(version);
+    forget_opening(version);
     version_close_idle(version);
     list_each_safe (link, &version->conns[CONN_CHECKING])
         conn_close(list_entry(link, struct conn, link));
@@ -164,7 +162,7 @@ void version_expire(struct version *version, int64_t now)
     if (version->expired)
         return;
     version->expired = true;
-    stop_opening(version);
+    interrupt_all(version, CONN_OPENING);
     unsigned count = interrupt_all(version, CONN_LEASED) + interrupt_all(version, CONN_RESETTING);
     if (count > 0)
         events_add(version->endpoint->registry, WEIR_EVENT_VERSION_EXPIRED, version->endpoint,

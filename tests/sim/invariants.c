@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the book of acquires and the checks of I1 to I23 that one thread can make.
+ * Never does: change the pool. Lock: none; one thread.
+ */
+#include "invariants.h"
+
+#include <string.h>
+
+#include "clock.h"
+
+struct book book;
+
+static void check(bool holds, const char *rule, const char *what)
+{
+    if (!holds)
+        fake_violation(rule, what);
+}
+
+void book_open(struct weir_registry *registry)
+{
+    memset(&book, 0, sizeof(book));
+    book.registry = registry;
+}
+
+/* ---- Acquires -------------------------------------------------------------------------------- */
+
+/* I6: of those in the same line, none that came earlier may still be waiting. */
+static void check_order(const struct entry *granted)
+{
+    for (size_t i = 0; i < BOOK_WAITERS_MAX; i++) {
+        const struct entry *entry = &book.entries[i];
+        if (entry->state == ENTRY_WAITING && entry != granted &&
+            entry->waiter.state == WAITER_WAITING &&
+            entry->waiter.endpoint == granted->waiter.endpoint)
+            check(entry->order > granted->order, "I6", "a later acquire overtook an earlier one");
+    }
+}
+
+static void check_grant(struct entry *entry)
+{
+    const struct weir_lease *lease = &entry->waiter.lease;
+    const struct endpoint *endpoint = entry->waiter.endpoint;
+    const struct version *serving = endpoint_serving(endpoint);
+    const struct fake_conn *conn = lease->conn;
+
+    for (size_t i = 0; i < BOOK_WAITERS_MAX; i++)
+        check(book.entries[i].state != ENTRY_HELD ||
+                  book.entries[i].waiter.lease.conn != lease->conn,
+              "I1", "one backend connection was leased twice");
+    check(conn->magic == FAKE_MAGIC && conn->up && !conn->interrupted, "I9",
+          "a lease of a backend connection that is not open");
+    /* The last grant of a removed connection may be followed at once by its end. */
+    check(serving == NULL ? endpoint->removed : serving->number == lease->version, "I7",
+          "a lease carries a version that does not serve");
+    check(serving == NULL || weir_settings_equal(conn->settings, serving->settings), "I7",
+          "a lease was opened with other settings than those that serve");
+    check_order(entry);
+}
+
+static void complete(struct waiter *waiter)
+{
+    struct entry *entry = (struct entry *)(void *)waiter;
+
+    check(++entry->completions == 1, "I5", "an acquire was completed twice");
+    check(!book.closed || waiter->status != 0, "I17", "a grant after close");
+    if (waiter->status == 0) {
+        check_grant(entry);
+        book.granted++;
+        entry->state = ENTRY_HELD;
+    } else {
+        book.failed++;
+        entry->state = ENTRY_FREE;
+    }
+}
+
+struct entry *book_entry(int64_t deadline)
+{
+    for (size_t i = 0; i < BOOK_WAITERS_MAX; i++) {
+        struct entry *entry = &book.entries[i];
+        if (entry->state != ENTRY_FREE)
+            continue;
+        memset(entry, 0, sizeof(*entry));
+        entry->state = ENTRY_WAITING;
+        entry->order = ++book.order;
+        entry->waiter.deadline = deadline;
+        entry->waiter.complete = complete;
+        return entry;
+    }
+    return NULL;
+}
+
+/* ---- Structures ------------------------------------------------------------------------------ */
+
+static unsigned list_count(const struct list *head)
+{
+    unsigned count = 0;
+
+    list_each (link, head)
+        count++;
+    return count;
+}
+
+static void check_conn(const struct version *version, const struct conn *conn, int state)
+{
+    check((int)conn->state == state, "I3", "a backend connection is in another state's list");
+    if (state == CONN_IDLE || state == CONN_LEASED || state == CONN_CHECKING) {
+        int64_t life = conn->expires_at - conn->opened_at, most = version->limits.max_lifetime;
+        check(life <= most && life >= most - most / 5, "I16", "a lifetime is out of its jitter");
+    }
+    if (version->expired && state == CONN_LEASED)
+        check(conn->interrupted, "I9", "a lease outlived its version uninterrupted");
+}
+
+static void check_version(const struct version *version, unsigned *live, unsigned *opening)
+{
+    const struct weir_totals *totals = &version->totals;
+    unsigned held = 0;
+
+    for (int state = 0; state < CONN_STATES; state++) {
+        check(list_count(&version->conns[state]) == version->counts[state], "I3",
+              "a count is not what its list holds");
+        list_each (link, &version->conns[state])
+            check_conn(version, list_entry(link, struct conn, link), state);
+        if (state != CONN_FREE)
+            held += version->counts[state];
+    }
+    check(held == version->held && totals->opened == held + totals->closed, "I3",
+          "opened is not idle + leased + opening + closing + closed");
+    bool ended =
+        version->state == WEIR_VERSION_DEPRECATED || version->state == WEIR_VERSION_REJECTED;
+    if (ended)
+        check(version->counts[CONN_IDLE] == 0 || version->endpoint->waiting > 0, "I8",
+              "a version that ended has an idle backend connection");
+    if (ended && version != version->endpoint->legacy)
+        check(held > 0, "I9", "an empty version was not closed");
+    *live += held;
+    *opening += version->counts[CONN_OPENING];
+}
+
+/* ---- Waiters --------------------------------------------------------------------------------- */
+
+/* I4 and I23: whoever waits, waits for something that is under way. */
+static void check_progress(const struct endpoint *endpoint)
+{
+    const struct version *serving = endpoint_serving(endpoint);
+
+    check(serving != NULL, "I4", "an acquire waits where nothing serves");
+    if (serving == NULL)
+        return;
+    unsigned coming = serving->counts[CONN_OPENING] + serving->counts[CONN_CHECKING] +
+                      serving->counts[CONN_RESETTING];
+    if (coming >= endpoint->waiting)
+        return;
+    check(serving->counts[CONN_IDLE] == 0, "I4", "an acquire waits beside an idle one");
+    bool slot = endpoint->held < serving->limits.max;
+    bool pause = fake.now < serving->retry_at || (serving->failing && coming > 0);
+    check(!slot || pause || endpoint->opening >= POOL_OPENS_MAX, "I23",
+          "an acquire waits beside a free slot");
+}
+
+static void check_waiters(const struct endpoint *endpoint)
+{
+    unsigned waiting = 0;
+
+    for (size_t i = 0; i < BOOK_WAITERS_MAX; i++)
+        waiting +=
+            book.entries[i].state == ENTRY_WAITING && book.entries[i].waiter.endpoint == endpoint;
+    check(waiting == endpoint->waiting && list_count(&endpoint->waiters) == waiting, "I5",
+          "the line is not what was entered and did not leave");
+    check(waiting == 0 || !book.closed, "I17", "close left somebody waiting");
+    if (waiting > 0)
+        check_progress(endpoint);
+}
+
+/* ---- Everything ------------------------------------------------------------------------------ */
+
+static void check_endpoint(const struct endpoint *endpoint)
+{
+    unsigned live = 0, opening = 0;
+
+    list_each (link, &endpoint->versions)
+        check_version(list_entry(link, struct version, link), &live, &opening);
+    check(live == endpoint->held, "I3", "the endpoint's count is not its versions'");
+    check(opening == endpoint->opening && opening <= POOL_OPENS_MAX, "I14",
+          "too many opens are in flight");
+    check_waiters(endpoint);
+}
+
+static void check_totals(void)
+{
+    const struct weir_registry *registry = book.registry;
+    uint64_t granted = 0;
+
+    for (size_t i = 0; i < registry->endpoints_count; i++)
+        granted += registry->endpoints[i]->totals.acquired;
+    check(granted == book.granted, "I20", "acquired is not what was granted");
+    check(registry->bad_releases == book.bad_releases, "I13",
+          "bad releases are not all refused and counted");
+}
+
+void invariants_check(void)
+{
+    unsigned held = 0, seen = 0;
+
+    for (size_t i = 0; i < book.registry->endpoints_count; i++) {
+        check_endpoint(book.registry->endpoints[i]);
+        held += book.registry->endpoints[i]->held;
+    }
+    for (size_t i = 0; i < FAKE_SERVERS_MAX; i++)
+        seen += fake.servers[i].seen;
+    check(seen <= held, "I2", "the servers see more than the pool counts");
+    check_totals();
+}
+
+void invariants_check_drained(void)
+{
+    invariants_check();
+    for (size_t i = 0; i < FAKE_SERVERS_MAX; i++) {
+        check(fake.servers[i].seen == 0, "I9", "a backend connection outlived the registry");
+        check(fake.servers[i].opens == fake.servers[i].closes, "I9",
+              "opens and closes do not match");
+    }
+}
