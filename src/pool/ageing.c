@@ -76,7 +76,7 @@ void ageing_run(struct endpoint *endpoint, int64_t now)
     endpoint->ageing_due = CLOCK_NEVER;
     if (version == NULL)
         return;
-    list_each_safe (link, &version->conns[CONN_IDLE]) {
+    list_each_safe(link, &version->conns[CONN_IDLE]) {
         int64_t due = age(list_entry(link, struct conn, link), now);
         endpoint->ageing_due = clock_min(endpoint->ageing_due, due);
     }

@@ -184,7 +184,7 @@ static bool same(const struct version *a, const struct version *b)
 /* A deprecated version of this configuration that may still be active again. */
 static struct version *returning(const struct endpoint *endpoint, const struct version *version)
 {
-    list_each (link, &endpoint->versions) {
+    list_each(link, &endpoint->versions) {
         struct version *old = list_entry(link, struct version, link);
         if (old->state == WEIR_VERSION_DEPRECATED && !old->expired && same(old, version))
             return old;
@@ -259,10 +259,7 @@ static void add(struct weir_registry *registry, struct item *item, int64_t now)
         endpoint_configure(endpoint, NULL);
         endpoint_come_back(endpoint, old, now);
     } else {
-        struct version *legacy = endpoint->legacy;
-        endpoint->legacy = NULL;
-        if (legacy != NULL)
-            version_bury(legacy, now);
+        endpoint_forget_legacy(endpoint, now);
         endpoint_configure(endpoint, taken(item));
         if (endpoint->waiting > 0)
             endpoint_use(endpoint, now);

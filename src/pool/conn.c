@@ -120,7 +120,7 @@ struct conn *conn_of_lease(struct weir_registry *registry, const struct weir_lea
 {
     struct list *bucket = bucket_of(registry, lease->stamp);
 
-    list_each (link, bucket) {
+    list_each(link, bucket) {
         struct conn *conn = list_entry(link, struct conn, leased);
         if (conn->stamp == lease->stamp)
             return conn;

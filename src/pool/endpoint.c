@@ -88,6 +88,15 @@ void endpoint_use(struct endpoint *endpoint, int64_t now)
                now);
 }
 
+void endpoint_forget_legacy(struct endpoint *endpoint, int64_t now)
+{
+    struct version *legacy = endpoint->legacy;
+
+    endpoint->legacy = NULL;
+    if (legacy != NULL)
+        version_bury(legacy, now);
+}
+
 static void retire_active(struct endpoint *endpoint, int64_t closes_by, int64_t now)
 {
     struct version *old = endpoint->active;
@@ -142,9 +151,8 @@ void endpoint_stage(struct endpoint *endpoint, struct version *version, int64_t 
 void endpoint_come_back(struct endpoint *endpoint, struct version *version, int64_t now)
 {
     endpoint_stage(endpoint, NULL, now);
-    if (endpoint->legacy == version)
-        endpoint->legacy = NULL;
     version->state = WEIR_VERSION_ACTIVE;
+    endpoint_forget_legacy(endpoint, now);
     version->deprecated_at = version->closes_by = 0;
     version->failing = false;
     version->retry_at = version->backoff = 0;
@@ -168,16 +176,13 @@ void endpoint_remove(struct endpoint *endpoint, int64_t now)
 void endpoint_close(struct endpoint *endpoint, int64_t now)
 {
     int64_t by = endpoint->registry->close_by;
-    struct version *legacy = endpoint->legacy;
 
     waiter_fail_all(endpoint, WEIR_ECLOSED);
     endpoint_configure(endpoint, NULL);
     endpoint_stage(endpoint, NULL, now);
     retire_active(endpoint, by, now);
-    endpoint->legacy = NULL;
-    if (legacy != NULL)
-        version_bury(legacy, now);
-    list_each (link, &endpoint->versions) {
+    endpoint_forget_legacy(endpoint, now);
+    list_each(link, &endpoint->versions) {
         struct version *version = list_entry(link, struct version, link);
         version->closes_by = clock_min(version->closes_by, by);
     }
@@ -188,7 +193,7 @@ void endpoint_close(struct endpoint *endpoint, int64_t now)
 
 static struct conn *fresh_idle(const struct version *version, int64_t now)
 {
-    list_each (link, &version->conns[CONN_IDLE]) {
+    list_each(link, &version->conns[CONN_IDLE]) {
         struct conn *conn = list_entry(link, struct conn, link);
         if (conn_fresh(conn, now))
             return conn;
@@ -319,9 +324,7 @@ static void let_go(struct endpoint *endpoint, int64_t now)
     if (!over || endpoint->waiting > 0)
         return;
     endpoint_configure(endpoint, NULL);
-    endpoint->legacy = NULL;
-    if (legacy != NULL)
-        version_bury(legacy, now);
+    endpoint_forget_legacy(endpoint, now);
 }
 
 /* ---- Settling: when to look again ------------------------------------------------------------ */
@@ -349,7 +352,7 @@ static int64_t due_of(const struct endpoint *endpoint, int64_t now)
         due = clock_min(due, serving->retry_at);
     if (endpoint->staging != NULL)
         due = clock_min(due, probe_due(endpoint, now));
-    list_each (link, &endpoint->versions) {
+    list_each(link, &endpoint->versions) {
         const struct version *version = list_entry(link, struct version, link);
         if (version->state == WEIR_VERSION_DEPRECATED && !version->expired)
             due = clock_min(due, version->closes_by);
@@ -378,7 +381,7 @@ void endpoint_tick(struct endpoint *endpoint, int64_t now)
 {
     if (now >= endpoint->waiters_due)
         waiter_expire(endpoint, now);
-    list_each_safe (link, &endpoint->versions) {
+    list_each_safe(link, &endpoint->versions) {
         struct version *version = list_entry(link, struct version, link);
         if (version->state == WEIR_VERSION_DEPRECATED && now >= version->closes_by)
             version_expire(version, now);

@@ -235,6 +235,8 @@ void endpoint_tick(struct endpoint *endpoint, int64_t now);
 void endpoint_switch(struct endpoint *endpoint, int64_t now);
 /* Active and staging, if any, give way to a deprecated version that has not expired. */
 void endpoint_come_back(struct endpoint *endpoint, struct version *version, int64_t now);
+/* Nothing pinned is left to serve: the removed configuration's last version may be buried. */
+void endpoint_forget_legacy(struct endpoint *endpoint, int64_t now);
 /* Replace the staging version, if any, by this one; NULL: by none. */
 void endpoint_stage(struct endpoint *endpoint, struct version *version, int64_t now);
 /* Replace the configuration that was never used; takes version (NULL: none). */

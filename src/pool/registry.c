@@ -32,7 +32,7 @@ void registry_lock(struct weir_registry *registry)
 
 static void tell_completed(struct list *completed)
 {
-    list_each_safe (link, completed) {
+    list_each_safe(link, completed) {
         struct waiter *waiter = list_entry(link, struct waiter, link);
         list_remove(link);
         waiter->complete(waiter);
@@ -41,7 +41,7 @@ static void tell_completed(struct list *completed)
 
 static void free_garbage(struct list *garbage)
 {
-    list_each_safe (link, garbage) {
+    list_each_safe(link, garbage) {
         struct version *version = list_entry(link, struct version, link);
         version_free(&version);
     }

@@ -35,7 +35,7 @@ static void count(const struct weir_registry *registry, size_t *connections, siz
         if (!is_shown(endpoint))
             continue;
         (*connections)++;
-        list_each (link, &endpoint->versions)
+        list_each(link, &endpoint->versions)
             (*versions)++;
     }
 }
@@ -78,7 +78,7 @@ static size_t copy_connection(struct weir_connection_view *view, const struct en
         .totals = endpoint->totals,
         .versions = versions,
     };
-    list_each (link, &endpoint->versions)
+    list_each(link, &endpoint->versions)
         copy_version(&versions[n++], list_entry(link, struct version, link));
     view->versions_count = n;
     return n;

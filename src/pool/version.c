@@ -94,7 +94,7 @@ unsigned version_close_idle(struct version *version)
 {
     unsigned count = 0;
 
-    list_each_safe (link, &version->conns[CONN_IDLE]) {
+    list_each_safe(link, &version->conns[CONN_IDLE]) {
         conn_close(list_entry(link, struct conn, link));
         count++;
     }
@@ -112,7 +112,7 @@ void version_retire(struct version *version, const struct weir_error *error, int
 /* An opening that has not begun is forgotten; one under way is compared when it arrives. */
 static void forget_opening(struct version *version)
 {
-    list_each_safe (link, &version->conns[CONN_OPENING]) {
+    list_each_safe(link, &version->conns[CONN_OPENING]) {
         struct conn *conn = list_entry(link, struct conn, link);
         if (conn->task.queued)
             conn_close(conn);
@@ -124,7 +124,7 @@ static void end_all(struct version *version, enum weir_version_state state)
     version->state = state;
     forget_opening(version);
     version_close_idle(version);
-    list_each_safe (link, &version->conns[CONN_CHECKING])
+    list_each_safe(link, &version->conns[CONN_CHECKING])
         conn_close(list_entry(link, struct conn, link));
 }
 
@@ -149,7 +149,7 @@ static unsigned interrupt_all(struct version *version, enum conn_state state)
 {
     unsigned count = 0;
 
-    list_each (link, &version->conns[state]) {
+    list_each(link, &version->conns[state]) {
         struct conn *conn = list_entry(link, struct conn, link);
         count += !conn->interrupted;
         conn_interrupt(conn);

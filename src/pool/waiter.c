@@ -75,7 +75,7 @@ void waiter_fail(struct waiter *waiter, int status)
 
 void waiter_fail_all(struct endpoint *endpoint, int status)
 {
-    list_each_safe (link, &endpoint->waiters)
+    list_each_safe(link, &endpoint->waiters)
         waiter_fail(list_entry(link, struct waiter, link), status);
     endpoint->waiters_due = CLOCK_NEVER;
 }
@@ -83,7 +83,7 @@ void waiter_fail_all(struct endpoint *endpoint, int status)
 void waiter_expire(struct endpoint *endpoint, int64_t now)
 {
     endpoint->waiters_due = CLOCK_NEVER;
-    list_each_safe (link, &endpoint->waiters) {
+    list_each_safe(link, &endpoint->waiters) {
         struct waiter *waiter = list_entry(link, struct waiter, link);
         if (now >= waiter->deadline)
             waiter_fail(waiter, WEIR_ETIMEOUT);

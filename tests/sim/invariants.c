@@ -96,7 +96,7 @@ static unsigned list_count(const struct list *head)
 {
     unsigned count = 0;
 
-    list_each (link, head)
+    list_each(link, head)
         count++;
     return count;
 }
@@ -120,7 +120,7 @@ static void check_version(const struct version *version, unsigned *live, unsigne
     for (int state = 0; state < CONN_STATES; state++) {
         check(list_count(&version->conns[state]) == version->counts[state], "I3",
               "a count is not what its list holds");
-        list_each (link, &version->conns[state])
+        list_each(link, &version->conns[state])
             check_conn(version, list_entry(link, struct conn, link), state);
         if (state != CONN_FREE)
             held += version->counts[state];
@@ -179,7 +179,7 @@ static void check_endpoint(const struct endpoint *endpoint)
 {
     unsigned live = 0, opening = 0;
 
-    list_each (link, &endpoint->versions)
+    list_each(link, &endpoint->versions)
         check_version(list_entry(link, struct version, link), &live, &opening);
     check(live == endpoint->held, "I3", "the endpoint's count is not its versions'");
     check(opening == endpoint->opening && opening <= POOL_OPENS_MAX, "I14",

@@ -247,7 +247,7 @@ static void commit(struct weir_change **change, const struct endpoint *endpoint)
     const struct version *versions[16];
 
     if (endpoint != NULL)
-        list_each (link, &endpoint->versions) {
+        list_each(link, &endpoint->versions) {
             const struct version *version = list_entry(link, struct version, link);
             if (version->state != WEIR_VERSION_DEPRECATED || n == 16)
                 continue;
