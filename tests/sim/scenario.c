@@ -12,7 +12,8 @@
  *     release X [STATUS] -> ok | ESTALE      cancel X
  *     take -> open|check|interrupt|close|none     one errand, now under way
  *     run                                    its driver call (the server sees it)
- *     finish                                 its result reaches the pool
+ *     finish [last]                          its result reaches the pool: of the one that was
+ *                                            taken first, or last
  *     work                                   take, run, finish until there is nothing to do
  *     advance 2s                             time passes, tick
  *     expect NAME KEY=N ...                  version waiting idle leased opening closing held
@@ -289,16 +290,18 @@ static void do_run(char **words, const char *wanted)
 
 static void do_finish(char **words, const char *wanted)
 {
-    (void)words, (void)wanted;
+    size_t at = words != NULL && words[0] != NULL && now.ran > 0 ? now.ran - 1 : 0;
+
+    (void)wanted;
     if (now.ran == 0) {
         fail("nothing was run");
         return;
     }
-    struct errand *errand = now.flights[0].errand;
-    struct errand_result result = now.flights[0].result;
+    struct errand *errand = now.flights[at].errand;
+    struct errand_result result = now.flights[at].result;
     now.taken--;
     now.ran--;
-    memmove(now.flights, now.flights + 1, now.taken * sizeof(now.flights[0]));
+    memmove(now.flights + at, now.flights + at + 1, (now.taken - at) * sizeof(now.flights[0]));
     errand_finish(errand, &result);
 }
 
