@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of a configuration, each from its own file. Problems are added to the source's list. */
+#ifndef GATEWAY_CONFIG_PARTS_H
+#define GATEWAY_CONFIG_PARTS_H
+
+#include "config.h"
+#include "source.h"
+
+#define CONFIG_CONNECTIONS_MAX 10000 /* entries in connections.json */
+
+/* In order of name. */
+void config_read_connections(struct config *config, const struct source *source);
+/* In order of path; after the connections. */
+void config_read_webhooks(struct config *config, const struct source *source);
+/* Before reading: what holds without a server.json. 0 or WEIR_ENOMEM. */
+int config_default_server(struct config_server *server);
+void config_read_server(struct config_server *server, const struct source *source);
+
+/* Every member but `skip` (ends with NULL) as a setting; false if one was a problem. */
+bool config_set_values(struct weir_settings *settings, const struct source *source,
+                       const json_t *object, const char *base, const char *const *skip);
+/* A problem with a key of that object, as a check of settings reported it. */
+void config_settings_problem(const struct source *source, const json_t *object, const char *base,
+                             const struct weir_error *error);
+
+void config_free_connections(struct config *config);
+void config_free_webhooks(struct config *config);
+void config_free_server(struct config_server *server);
+
+#endif

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: what waits for one connection, for how long, and how many lanes it is worth.
+ * Never does: lease or write (lane.c); lose a delivery: each is settled once.
+ * Lock: the queue's mutex; released before anything is settled.
+ */
+#include "queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "lane.h"
+#include "log.h"
+
+#define PAUSE_FIRST INT64_C(2000000) /* doubled with each further attempt */
+
+struct queue *queue_new(struct weir_registry *registry, const char *name)
+{
+    struct queue *queue = calloc(1, sizeof(*queue));
+    pthread_condattr_t attributes;
+
+    if (queue == NULL)
+        return NULL;
+    queue->registry = registry;
+    queue->earliest = queue->stop_by = CLOCK_NEVER;
+    memcpy(queue->name, name, strnlen(name, WEIR_NAME_MAX));
+    list_init(&queue->waiting);
+    pthread_mutex_init(&queue->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&queue->work, &attributes);
+    pthread_cond_init(&queue->gone, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return queue;
+}
+
+void queue_free(struct queue **at)
+{
+    struct queue *queue = *at;
+
+    *at = NULL;
+    pthread_cond_destroy(&queue->work);
+    pthread_cond_destroy(&queue->gone);
+    pthread_mutex_destroy(&queue->mutex);
+    free(queue);
+}
+
+/* ---- The line -------------------------------------------------------------------------------- */
+
+static void enter(struct queue *queue, struct delivery *delivery)
+{
+    queue->count++;
+    queue->bytes += delivery->webhook->body_len;
+    queue->earliest = clock_min(queue->earliest, delivery->acquire_by);
+}
+
+static void leave(struct queue *queue, struct delivery *delivery)
+{
+    list_remove(&delivery->link);
+    queue->count--;
+    queue->bytes -= delivery->webhook->body_len;
+}
+
+/* It may wait this long for a backend connection, from now on. */
+static void set_patience(struct delivery *delivery, int64_t now)
+{
+    int64_t by = clock_add(now, delivery->module->connection->acquisition_timeout);
+
+    delivery->queued_at = now;
+    delivery->acquire_by = clock_min(by, delivery->webhook->expires_at);
+}
+
+static void settle_all(struct list *list, enum outcome outcome)
+{
+    for (struct list *link; (link = list_pop_front(list)) != NULL;)
+        webhook_settle(list_entry(link, struct delivery, link), outcome);
+}
+
+/* ---- Lanes: when one more is worth it -------------------------------------------------------- */
+
+/*
+ * With the mutex held. One lane at a time leases, and takes all there is when it has its lease.
+ * While others write, a further one is worth it only if something has waited for longer than a
+ * usual batch takes: until then it is better off in the next batch.
+ */
+static bool wants_lane(const struct queue *queue, int64_t now)
+{
+    if (queue->count == 0 || queue->acquiring > 0 || now < queue->not_before || queue->quitting)
+        return false;
+    if (queue->lanes == queue->idle - queue->woken)
+        return true;
+    const struct delivery *oldest = list_entry(list_first(&queue->waiting), struct delivery, link);
+    return now - oldest->queued_at > clock_min(queue->usual, QUEUE_PATIENCE);
+}
+
+/* With the mutex held. True if a new one is to be started, which is counted already. */
+static bool call_lane(struct queue *queue, int64_t now)
+{
+    if (!wants_lane(queue, now))
+        return false;
+    if (queue->idle > queue->woken) {
+        queue->woken++;
+        pthread_cond_signal(&queue->work);
+        return false;
+    }
+    if (queue->lanes >= queue->lanes_max)
+        return false;
+    queue->lanes++;
+    queue->acquiring++; /* it is on its way to do so */
+    return true;
+}
+
+/* Without the mutex. If there is no thread to be had, the next tick tries again. */
+static void start_lane(struct queue *queue)
+{
+    if (lane_start(queue))
+        return;
+    pthread_mutex_lock(&queue->mutex);
+    queue->lanes--;
+    queue->acquiring--;
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+/* ---- Coming in ------------------------------------------------------------------------------- */
+
+static bool is_full(const struct queue *queue, const struct delivery *delivery)
+{
+    const struct config_server *server = &delivery->webhook->config->server;
+
+    return queue->count >= server->queue_max ||
+           queue->bytes + delivery->webhook->body_len > server->queue_bytes_max;
+}
+
+enum outcome queue_push(struct queue *queue, struct delivery *delivery, int64_t now)
+{
+    enum outcome outcome = OUTCOME_STORED;
+    bool start = false;
+
+    pthread_mutex_lock(&queue->mutex);
+    if (queue->stopping) {
+        outcome = OUTCOME_SHUTTING_DOWN;
+    } else if (is_full(queue, delivery)) {
+        outcome = OUTCOME_OVERLOADED;
+    } else {
+        set_patience(delivery, now);
+        list_push_back(&queue->waiting, &delivery->link);
+        enter(queue, delivery);
+        queue->lanes_max = delivery->module->connection->max_size;
+        start = call_lane(queue, now);
+    }
+    pthread_mutex_unlock(&queue->mutex);
+    if (start)
+        start_lane(queue);
+    return outcome;
+}
+
+/* ---- For lanes ------------------------------------------------------------------------------- */
+
+/* The first that is still wanted decides what is leased. */
+static void make_ticket(const struct queue *queue, struct ticket *ticket)
+{
+    const struct delivery *first = list_entry(list_first(&queue->waiting), struct delivery, link);
+
+    *ticket = (struct ticket){.config = config_ref(first->webhook->config),
+                              .driver = first->module->connection->driver,
+                              .deadline = first->acquire_by,
+                              .operation_timeout = first->module->connection->operation_timeout};
+}
+
+/* False if it was not woken within the time that a lane may be idle. */
+static bool be_idle(struct queue *queue, int64_t until)
+{
+    struct timespec at = clock_timespec(until);
+    int error = 0;
+
+    queue->idle++;
+    while (queue->woken == 0 && !queue->quitting && error == 0)
+        error = pthread_cond_timedwait(&queue->work, &queue->mutex, &at);
+    queue->idle--;
+    if (queue->woken > 0) {
+        queue->woken--;
+        return true;
+    }
+    return false;
+}
+
+static bool has_work(const struct queue *queue)
+{
+    return queue->count > 0 && queue->acquiring == 0 && clock_now() >= queue->not_before;
+}
+
+/*
+ * A new lane arrives counted as acquiring already. One lane at a time leases: whoever has its
+ * lease takes all that waits, so that a second one would find nothing.
+ */
+bool queue_await(struct queue *queue, struct ticket *ticket)
+{
+    static _Thread_local bool arrived;
+    bool alive = true;
+
+    pthread_mutex_lock(&queue->mutex);
+    if (!arrived) {
+        arrived = true;
+        queue->acquiring--;
+    }
+    while (alive && !queue->quitting && !has_work(queue))
+        alive = be_idle(queue, clock_add(clock_now(), QUEUE_LANE_IDLE));
+    if (queue->quitting || !has_work(queue)) {
+        queue->lanes--;
+        pthread_cond_broadcast(&queue->gone);
+        pthread_mutex_unlock(&queue->mutex);
+        return false;
+    }
+    queue->acquiring++;
+    make_ticket(queue, ticket);
+    pthread_mutex_unlock(&queue->mutex);
+    return true;
+}
+
+/* Those of a configuration whose connection is gone will never be leased for. */
+static void drop_unknown(struct queue *queue, struct list *dropped)
+{
+    struct delivery *first =
+        queue->count == 0 ? NULL : list_entry(list_first(&queue->waiting), struct delivery, link);
+
+    if (first == NULL)
+        return;
+    const struct config *config = first->webhook->config;
+    list_each_safe(link, &queue->waiting) {
+        struct delivery *delivery = list_entry(link, struct delivery, link);
+        if (delivery->webhook->config != config)
+            continue;
+        leave(queue, delivery);
+        list_push_back(dropped, &delivery->link);
+    }
+}
+
+void queue_acquired(struct queue *queue, int status, const struct weir_error *error, int64_t now)
+{
+    struct list dropped;
+
+    list_init(&dropped);
+    pthread_mutex_lock(&queue->mutex);
+    queue->acquiring--;
+    queue->down = status == WEIR_ETIMEOUT && strcmp(error->key, "open") == 0;
+    if (status == WEIR_EUNKNOWN)
+        drop_unknown(queue, &dropped);
+    else if (status != 0 && status != WEIR_ETIMEOUT)
+        queue->not_before = clock_add(now, 10 * PAUSE_FIRST);
+    pthread_mutex_unlock(&queue->mutex);
+    settle_all(&dropped, OUTCOME_UNAVAILABLE);
+    if (status != 0)
+        queue_tick(queue, now);
+}
+
+static void count_version(struct queue *queue, uint32_t version, int change)
+{
+    struct dispatch_view *totals = &queue->totals;
+    size_t i = 0;
+
+    while (i < totals->versions_count && totals->versions[i].version != version)
+        i++;
+    if (i == totals->versions_count && (i == DISPATCH_VERSIONS_MAX || change < 0))
+        return;
+    if (i == totals->versions_count)
+        totals->versions[totals->versions_count++] = (struct dispatch_version){version, 0};
+    totals->versions[i].writing = (unsigned)((int)totals->versions[i].writing + change);
+    if (totals->versions[i].writing == 0)
+        totals->versions[i] = totals->versions[--totals->versions_count];
+}
+
+static bool suits(const struct delivery *delivery, const struct weir_lease *lease,
+                  const struct batch *batch)
+{
+    if (delivery->module->sink->driver != lease->driver)
+        return false;
+    return batch->count == 0 || batch->items[0]->module->target == delivery->module->target;
+}
+
+/* With the mutex held: into the batch, or onto the list of those that nobody waits for any more. */
+static void take_all(struct queue *queue, struct batch *batch, const struct weir_lease *lease,
+                     struct list *abandoned)
+{
+    size_t most = WEIR_BATCH_MAX;
+
+    list_each_safe(link, &queue->waiting) {
+        struct delivery *delivery = list_entry(link, struct delivery, link);
+        if (batch->count == most)
+            return;
+        if (atomic_load(&delivery->webhook->abandoned)) {
+            leave(queue, delivery);
+            list_push_back(abandoned, &delivery->link);
+        } else if (suits(delivery, lease, batch)) {
+            leave(queue, delivery);
+            most = delivery->webhook->config->server.batch_max;
+            batch->items[batch->count++] = delivery;
+        }
+    }
+}
+
+void queue_take(struct queue *queue, struct batch *batch, const struct weir_lease *lease)
+{
+    struct list abandoned;
+    int64_t now = clock_now();
+
+    list_init(&abandoned);
+    batch->count = 0;
+    batch->version = lease->version;
+    pthread_mutex_lock(&queue->mutex);
+    take_all(queue, batch, lease, &abandoned);
+    queue->writing += (unsigned)batch->count;
+    if (batch->count > 0) {
+        queue->totals.batches++;
+        count_version(queue, batch->version, (int)batch->count);
+    }
+    bool start = call_lane(queue, now);
+    pthread_mutex_unlock(&queue->mutex);
+    settle_all(&abandoned, OUTCOME_UNAVAILABLE);
+    if (start)
+        start_lane(queue);
+}
+
+/* ---- What became of a batch ------------------------------------------------------------------ */
+
+enum fate { FATE_STORED, FATE_REJECTED, FATE_AGAIN, FATE_FAILED, FATE_BUG };
+
+static enum fate fate_of(const struct delivery *delivery, int status, int64_t now)
+{
+    switch (weir_remedy(status)) {
+    case WEIR_REMEDY_NONE:
+        if (status == 0)
+            return FATE_STORED;
+        return status == WEIR_ENOMEM ? FATE_FAILED : FATE_BUG;
+    case WEIR_REMEDY_REJECT: return FATE_REJECTED;
+    case WEIR_REMEDY_OPERATOR: return FATE_FAILED;
+    default: break;
+    }
+    bool over = now >= delivery->webhook->expires_at || atomic_load(&delivery->webhook->abandoned);
+    return over ? FATE_FAILED : FATE_AGAIN;
+}
+
+/* The first try on another backend connection is made at once; after that, patience grows. */
+static int64_t pause_of(const struct delivery *delivery, int status)
+{
+    bool lost = weir_remedy(status) == WEIR_REMEDY_RECONNECT;
+    unsigned shift = delivery->attempts < 7 ? delivery->attempts : 7;
+
+    if (lost && delivery->attempts <= 1)
+        return 0;
+    return clock_min(PAUSE_FIRST << shift, QUEUE_PAUSE_MAX);
+}
+
+/* With the mutex held; from the last to the first, so that the order stays. */
+static void put_back(struct queue *queue, struct delivery *delivery, int status, int64_t now)
+{
+    delivery->attempts++;
+    set_patience(delivery, now);
+    list_push_front(&queue->waiting, &delivery->link);
+    enter(queue, delivery);
+    int64_t pause = clock_add(now, pause_of(delivery, status));
+    if (pause > queue->not_before)
+        queue->not_before = pause;
+    queue->totals.retried++;
+}
+
+static void count_fate(struct queue *queue, enum fate fate)
+{
+    queue->totals.stored += fate == FATE_STORED;
+    queue->totals.rejected += fate == FATE_REJECTED;
+    queue->totals.failed += fate == FATE_FAILED || fate == FATE_BUG;
+}
+
+/* A batch's time, smoothed: an eighth of the news. */
+static int64_t smooth(int64_t usual, int64_t took)
+{
+    return usual == 0 ? took : usual + (took - usual) / 8;
+}
+
+void queue_return(struct queue *queue, struct batch *batch, int64_t took, int64_t now)
+{
+    static const enum outcome outcomes[] = {[FATE_STORED] = OUTCOME_STORED,
+                                            [FATE_REJECTED] = OUTCOME_REJECTED,
+                                            [FATE_FAILED] = OUTCOME_UNAVAILABLE,
+                                            [FATE_BUG] = OUTCOME_INTERNAL};
+    enum fate fates[WEIR_BATCH_MAX];
+
+    pthread_mutex_lock(&queue->mutex);
+    for (size_t i = batch->count; i-- > 0;) {
+        fates[i] = fate_of(batch->items[i], batch->statuses[i], now);
+        count_fate(queue, fates[i]);
+        if (fates[i] == FATE_AGAIN)
+            put_back(queue, batch->items[i], batch->statuses[i], now);
+    }
+    queue->usual = smooth(queue->usual, took);
+    count_version(queue, batch->version, -(int)batch->count);
+    pthread_mutex_unlock(&queue->mutex);
+    for (size_t i = 0; i < batch->count; i++)
+        if (fates[i] != FATE_AGAIN)
+            webhook_settle(batch->items[i], outcomes[fates[i]]);
+    pthread_mutex_lock(&queue->mutex);
+    queue->writing -= (unsigned)batch->count;
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+void queue_complain(struct queue *queue, int status, const struct weir_error *error)
+{
+    pthread_mutex_lock(&queue->mutex);
+    int before = queue->trouble;
+    queue->trouble = status;
+    pthread_mutex_unlock(&queue->mutex);
+    if (status == before)
+        return;
+    if (status == 0)
+        log_event(LOG_INFO, "delivery-recovered", "connection", queue->name, NULL);
+    else
+        log_event(LOG_WARNING, "delivery-failing", "connection", queue->name, "status",
+                  weir_status_name(status), "native", error->native[0] ? error->native : NULL,
+                  "detail", error->detail, NULL);
+}
+
+/* ---- Time ------------------------------------------------------------------------------------ */
+
+static enum outcome overdue_outcome(const struct queue *queue, const struct delivery *delivery,
+                                    bool stopped)
+{
+    if (delivery->attempts > 0 || queue->down)
+        return OUTCOME_UNAVAILABLE;
+    return stopped ? OUTCOME_SHUTTING_DOWN : OUTCOME_EXHAUSTED;
+}
+
+/* With the mutex held: each overdue delivery onto the list of its outcome. */
+static void pick_overdue(struct queue *queue, int64_t now, struct list lists[])
+{
+    bool stopped = now >= queue->stop_by;
+
+    if (now < queue->earliest && !stopped)
+        return;
+    queue->earliest = CLOCK_NEVER;
+    list_each_safe(link, &queue->waiting) {
+        struct delivery *delivery = list_entry(link, struct delivery, link);
+        if (now < delivery->acquire_by && !stopped) {
+            queue->earliest = clock_min(queue->earliest, delivery->acquire_by);
+            continue;
+        }
+        leave(queue, delivery);
+        list_push_back(&lists[overdue_outcome(queue, delivery, stopped)], &delivery->link);
+        queue->totals.expired++;
+    }
+}
+
+void queue_tick(struct queue *queue, int64_t now)
+{
+    struct list lists[OUTCOME_INTERNAL + 1];
+
+    for (int i = 0; i <= OUTCOME_INTERNAL; i++)
+        list_init(&lists[i]);
+    pthread_mutex_lock(&queue->mutex);
+    pick_overdue(queue, now, lists);
+    bool start = call_lane(queue, now);
+    pthread_mutex_unlock(&queue->mutex);
+    for (int i = 0; i <= OUTCOME_INTERNAL; i++)
+        settle_all(&lists[i], (enum outcome)i);
+    if (start)
+        start_lane(queue);
+}
+
+/* ---- Looking and ending ---------------------------------------------------------------------- */
+
+void queue_look(struct queue *queue, struct dispatch_view *view)
+{
+    pthread_mutex_lock(&queue->mutex);
+    *view = queue->totals;
+    view->waiting = queue->count;
+    view->waiting_bytes = queue->bytes;
+    view->writing = queue->writing;
+    view->lanes = queue->lanes;
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+void queue_stop(struct queue *queue, int64_t deadline)
+{
+    pthread_mutex_lock(&queue->mutex);
+    queue->stopping = true;
+    queue->stop_by = clock_min(queue->stop_by, deadline);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+bool queue_is_empty(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    bool empty = queue->count == 0 && queue->writing == 0;
+    pthread_mutex_unlock(&queue->mutex);
+    return empty;
+}
+
+void queue_quit(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    queue->quitting = true;
+    pthread_cond_broadcast(&queue->work);
+    while (queue->lanes > 0)
+        pthread_cond_wait(&queue->gone, &queue->mutex);
+    pthread_mutex_unlock(&queue->mutex);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The queue of one connection: deliveries that wait, oldest first, bounded in number and bytes,
+ * and the lanes that empty it. Everything in it is guarded by its mutex, which is never held
+ * while something is settled, leased, written or logged.
+ */
+#ifndef GATEWAY_QUEUE_H
+#define GATEWAY_QUEUE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "dispatch.h"
+
+#define QUEUE_PATIENCE  INT64_C(10000000)   /* a wait that always justifies another lane */
+#define QUEUE_LANE_IDLE INT64_C(5000000000) /* a lane without work goes after this */
+#define QUEUE_PAUSE_MAX INT64_C(250000000)  /* between attempts at something that fails */
+
+struct queue {
+    struct weir_registry *registry;
+    struct queue *next; /* in the dispatch's table */
+    char name[WEIR_NAME_MAX + 1];
+
+    pthread_mutex_t mutex;
+    pthread_cond_t work; /* for lanes */
+    pthread_cond_t gone; /* a lane has ended */
+    struct list waiting;
+    unsigned count;
+    size_t bytes;
+    int64_t not_before; /* a pause after something failed */
+    int64_t earliest;   /* no waiting delivery's time ends before this */
+    unsigned lanes, lanes_max, idle, acquiring;
+    unsigned woken; /* of the idle lanes */
+    int64_t usual;  /* what a batch takes, a moving average */
+    bool down;      /* no backend connection is open, because opens fail */
+    int trouble;    /* the status last complained about; 0: all is well */
+    bool stopping, quitting;
+    int64_t stop_by;
+    unsigned writing;
+    struct dispatch_view totals; /* the counters of it, and versions */
+};
+
+/* What a lane needs to lease for the delivery that is first in line. */
+struct ticket {
+    struct config *config; /* a reference */
+    const struct weir_driver *driver;
+    int64_t deadline;
+    int64_t operation_timeout;
+};
+
+/* Up to WEIR_BATCH_MAX deliveries for one target, off the queue. */
+struct batch {
+    struct delivery *items[WEIR_BATCH_MAX];
+    int statuses[WEIR_BATCH_MAX];
+    size_t count;
+    uint32_t version;
+};
+
+struct queue *queue_new(struct weir_registry *registry, const char *name);
+/* No lane is left, nothing waits. *queue becomes NULL. */
+void queue_free(struct queue **queue);
+
+/* 0, or the outcome to settle the delivery with: overloaded, shutting down. */
+enum outcome queue_push(struct queue *queue, struct delivery *delivery, int64_t now);
+
+/* For a lane: wait for work. False: there was none for long, or the queue quits; the lane ends. */
+bool queue_await(struct queue *queue, struct ticket *ticket);
+/* The lane has its lease, or not. */
+void queue_acquired(struct queue *queue, int status, const struct weir_error *error, int64_t now);
+/* Take what suits a lease of this driver and version. Expired ones are settled instead. */
+void queue_take(struct queue *queue, struct batch *batch, const struct weir_lease *lease);
+/* Settle the batch by its statuses; what may still succeed goes back to the front. */
+void queue_return(struct queue *queue, struct batch *batch, int64_t took, int64_t now);
+/* Write to the log what has changed for better or worse. */
+void queue_complain(struct queue *queue, int status, const struct weir_error *error);
+
+/* Settle what is overdue, start a lane where one is missing. */
+void queue_tick(struct queue *queue, int64_t now);
+void queue_look(struct queue *queue, struct dispatch_view *view);
+void queue_stop(struct queue *queue, int64_t deadline);
+bool queue_is_empty(struct queue *queue);
+/* End the lanes and wait for them. */
+void queue_quit(struct queue *queue);
+
+#endif

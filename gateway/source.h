@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One configuration file: its text, what it parsed to, and where in it a problem lies. A place is
+ * named by its JSON pointer (RFC 6901); the line is found from that.
+ */
+#ifndef GATEWAY_SOURCE_H
+#define GATEWAY_SOURCE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "config.h"
+
+#define SOURCE_POINTER_MAX 1024 /* bytes of a pointer with its NUL; longer ones are cut */
+
+struct source {
+    const char *file; /* its name, without the directory */
+    char *text;
+    json_t *root; /* an object */
+    struct problems *problems;
+};
+
+/* 1: read; 0: there is no such file (a problem only if `required`); -1: a problem was added. */
+int source_open(struct source *source, const char *directory, const char *file, bool required,
+                struct problems *problems);
+/* The same from memory; takes text (malloc'd). */
+int source_parse(struct source *source, const char *file, char *text, struct problems *problems);
+void source_close(struct source *source);
+
+/* base + "/" + segment, escaped. */
+void source_pointer(char pointer[SOURCE_POINTER_MAX], const char *base, const char *segment);
+
+/* Add a problem with what stands at `pointer`. */
+void source_problem(const struct source *source, const char *pointer, const char *key,
+                    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* A member of the object at `base`, whose key is not one of `known` (ends with NULL). */
+void source_check_keys(const struct source *source, const json_t *object, const char *base,
+                       const char *const *known);
+
+/* The string with its environment variables; malloc'd. NULL: a problem was added. */
+char *source_string(const struct source *source, const json_t *value, const char *pointer,
+                    const char *key);
+
+#endif
