@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+# A thin front for meson. `make help` lists what there is.
+
+BUILD    = build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+STEPS   ?=
+MESON   := $(firstword $(wildcard /usr/bin/meson) meson)
+NINJA   := $(firstword $(wildcard /usr/bin/ninja) ninja)
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+export CC
+
+.DEFAULT_GOAL := build
+.PHONY: build run check bench format install clean help ninja
+.PHONY: packages-build packages-check packages-bench packages-format
+
+build: packages-build
+	@$(MAKE) --no-print-directory ninja
+
+run: build
+	@exec $(BUILD)/weir serve
+
+check: packages-check
+	@exec tools/check $(STEPS)
+
+bench: packages-bench
+	@$(MAKE) --no-print-directory ninja
+	@exec bench/run
+
+format: packages-format
+	@tools/list-sources -0 | xargs -0 clang-format-14 -i
+
+# No packages here: whoever installs may have no apt, and has built before.
+install: ninja
+	@$(MESON) configure $(BUILD) -Dprefix='$(PREFIX)'
+	@$(NINJA) -C $(BUILD)
+	DESTDIR='$(DESTDIR)' $(MESON) install -C $(BUILD) --no-rebuild
+	@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ]; then /sbin/ldconfig; fi
+
+# A directory whose set-up failed half way has no build.ninja, and is set up anew.
+ninja:
+	@if [ ! -e $(BUILD)/build.ninja ]; then $(MESON) setup $(BUILD); fi
+	@$(NINJA) -C $(BUILD)
+
+clean:
+	rm -rf build build-asan build-tsan
+
+packages-build packages-check packages-bench packages-format:
+	@tools/install-packages $(@:packages-%=%)
+
+help:
+	@echo 'make              install what the build needs (apt), build into build/'
+	@echo 'make run          the same, then start weir on its embedded default (SQLite)'
+	@echo 'make check        install what the tests need, build and run every test'
+	@echo '                  STEPS="..." runs some of: style unit sim asan tsan integration'
+	@echo 'make bench        install what the benchmark needs, run bench/run'
+	@echo 'make format       clang-format-14 over all C'
+	@echo 'make install      install under PREFIX (/usr/local), staged in DESTDIR; never runs apt'
+	@echo 'make clean        remove the build directories'

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: whether a body is exactly one JSON value. yajl checks the grammar; depth, UTF-8 and the
+ * halves of surrogates, about which it is careless, are checked here.
+ * Never does: build a value, change the body, call malloc for an ordinary one. Lock: none.
+ */
+#include "json.h"
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <yajl/yajl_parse.h>
+
+#include "text.h"
+
+#define ARENA_BASE  2048 /* more than yajl allocates but for its stack of one byte a level */
+#define ARENA_SMALL 4096 /* kept on the stack; enough for any usual depth */
+
+/*
+ * The memory of one check, handed out in order and let go of all at once. yajl does not look
+ * whether an allocation succeeded, so one that cannot must not return.
+ */
+struct arena {
+    char *bytes;
+    size_t size, used;
+    size_t last; /* where the latest piece begins */
+    jmp_buf exhausted;
+};
+
+static void *arena_alloc(void *context, size_t size)
+{
+    struct arena *arena = context;
+    size_t at = (arena->used + 15) & ~(size_t)15;
+
+    if (at > arena->size || size > arena->size - at)
+        longjmp(arena->exhausted, 1);
+    arena->last = at;
+    arena->used = at + size;
+    return arena->bytes + at;
+}
+
+/* The latest piece grows where it is; yajl's stack, the only one that grows, usually is it. */
+static void *arena_realloc(void *context, void *piece, size_t size)
+{
+    struct arena *arena = context;
+    char *old = piece;
+
+    if (old == NULL)
+        return arena_alloc(context, size);
+    if (old == arena->bytes + arena->last && size <= arena->size - arena->last) {
+        arena->used = arena->last + size;
+        return old;
+    }
+    size_t have = (size_t)(arena->bytes + arena->used - old);
+    char *new = arena_alloc(context, size);
+    memcpy(new, old, size < have ? size : have);
+    return new;
+}
+
+static void arena_free(void *context, void *piece)
+{
+    (void)context;
+    (void)piece;
+}
+
+struct depth {
+    unsigned now, max;
+};
+
+static int deeper(void *context)
+{
+    struct depth *depth = context;
+
+    return ++depth->now <= depth->max;
+}
+
+static int shallower(void *context)
+{
+    struct depth *depth = context;
+
+    depth->now--;
+    return 1;
+}
+
+static enum json_verdict check_grammar(struct arena *arena, const char *body, size_t len,
+                                       unsigned depth_max)
+{
+    static const yajl_callbacks callbacks = {.yajl_start_map = deeper,
+                                             .yajl_end_map = shallower,
+                                             .yajl_start_array = deeper,
+                                             .yajl_end_array = shallower};
+    yajl_alloc_funcs memory = {arena_alloc, arena_realloc, arena_free, arena};
+    struct depth depth = {0, depth_max};
+
+    if (setjmp(arena->exhausted) != 0)
+        return JSON_MEMORY;
+    yajl_handle yajl = yajl_alloc(&callbacks, &memory, &depth);
+    yajl_config(yajl, yajl_dont_validate_strings, 1);
+    yajl_status status = yajl_parse(yajl, (const unsigned char *)body, len);
+    if (status == yajl_status_ok)
+        status = yajl_complete_parse(yajl);
+    if (status == yajl_status_client_canceled)
+        return JSON_DEPTH;
+    return status == yajl_status_ok ? JSON_OK : JSON_SYNTAX;
+}
+
+static enum json_verdict check_syntax(const char *body, size_t len, unsigned depth_max)
+{
+    _Alignas(max_align_t) char small[ARENA_SMALL];
+    struct arena arena = {.bytes = small, .size = ARENA_BASE + 4 * (size_t)depth_max};
+
+    if (arena.size > sizeof(small))
+        arena.bytes = malloc(arena.size);
+    else
+        arena.size = sizeof(small);
+    if (arena.bytes == NULL)
+        return JSON_MEMORY;
+    enum json_verdict verdict = check_grammar(&arena, body, len, depth_max);
+    if (arena.bytes != small)
+        free(arena.bytes);
+    return verdict;
+}
+
+/* Eight bytes of ASCII at a time; the rest by the sequence. */
+static bool check_encoding(const char *body, size_t len)
+{
+    const uint64_t high_bits = UINT64_C(0x8080808080808080);
+
+    while (len > 0) {
+        uint64_t eight;
+        if (len >= sizeof(eight)) {
+            memcpy(&eight, body, sizeof(eight));
+            if ((eight & high_bits) == 0) {
+                body += sizeof(eight);
+                len -= sizeof(eight);
+                continue;
+            }
+        }
+        size_t n = text_utf8_sequence(body, len);
+        if (n == 0)
+            return false;
+        body += n;
+        len -= n;
+    }
+    return true;
+}
+
+static unsigned hex_value(char c)
+{
+    return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
+}
+
+/* The code unit of \uXXXX at `at`; 0, which is no surrogate, if something else is there. */
+static unsigned escaped_unit(const char *at, const char *end)
+{
+    if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
+        return 0;
+    return hex_value(at[2]) << 12 | hex_value(at[3]) << 8 | hex_value(at[4]) << 4 |
+           hex_value(at[5]);
+}
+
+/* The grammar was found right, so that a backslash begins an escape of a string. */
+static bool check_surrogates(const char *body, size_t len)
+{
+    const char *end = body + len, *at = body;
+
+    while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
+        unsigned unit = escaped_unit(at, end);
+        if (unit < 0xd800 || unit > 0xdfff) {
+            at += 2;
+            continue;
+        }
+        unsigned other = unit <= 0xdbff ? escaped_unit(at + 6, end) : 0;
+        if (other < 0xdc00 || other > 0xdfff)
+            return false;
+        at += 12;
+    }
+    return true;
+}
+
+enum json_verdict json_check(const char *body, size_t len, unsigned depth_max)
+{
+    size_t blank = 0;
+
+    while (blank < len && memchr(" \t\r\n", body[blank], 4) != NULL)
+        blank++;
+    if (blank == len)
+        return JSON_EMPTY;
+    if (!check_encoding(body, len))
+        return JSON_ENCODING;
+    enum json_verdict verdict = check_syntax(body, len, depth_max);
+    if (verdict == JSON_OK && !check_surrogates(body, len))
+        return JSON_SURROGATE;
+    return verdict;
+}
+
+const char *json_verdict_name(enum json_verdict verdict)
+{
+    switch (verdict) {
+    case JSON_OK: return "ok";
+    case JSON_EMPTY: return "empty";
+    case JSON_SYNTAX: return "syntax";
+    case JSON_DEPTH: return "depth";
+    case JSON_ENCODING: return "encoding";
+    case JSON_SURROGATE: return "surrogate";
+    case JSON_MEMORY: return "memory";
+    }
+    return "unknown";
+}
