@@ -36,11 +36,12 @@ struct loop {
     struct door *door;
     struct config *config; /* what new requests come in under */
     struct intake intake;
-    struct event *tick;      /* the dispatch's, first loop only */
-    struct event *leaving;   /* after loop_stop: looks whether every client has gone */
-    struct loop_errand hurry; /* tick soon */
-    struct loop_errand stop, expire, quit;
-    atomic_bool empty; /* stopped, and every client has gone */
+    struct event *tick;       /* the dispatch's, first loop only */
+    struct event *leaving;    /* after loop_stop: looks whether every client has gone */
+    struct loop_errand hurry; /* tick soon; busy for as long as it does */
+    struct loop_errand adopt, stop, expire, quit;
+    struct config *next; /* what adopt puts in the place of config */
+    atomic_bool empty;   /* stopped, and every client has gone */
     bool started;
     pthread_t thread;
 };

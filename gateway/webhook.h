@@ -54,6 +54,7 @@ struct webhook {
     const struct config_webhook *entry;
     char *body;
     size_t body_len;
+    size_t budget; /* the door's, given back by the origin once all is settled */
     char *headers; /* a JSON object */
     size_t headers_len;
 

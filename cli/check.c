@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weir check: validates a configuration directory; with --connect it opens each connection once.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "config.h"
+#include "verbs.h"
+
+static const char usage[] =
+    "usage: weir check --config DIR [--connect] [--json]\n"
+    "\n"
+    "Validates the three files and prints each problem as file:line: pointer: message.\n"
+    "  --connect  also open each connection once, log in, and look at each module's destination\n"
+    "  --json     print {\"ok\":...,\"errors\":[...],\"connections\":{...}} instead\n"
+    "\n"
+    "Exit codes: 0 all is well, 3 it is not.\n";
+
+static json_t *text_or_null(const char *text)
+{
+    return text == NULL ? json_null() : json_string(text);
+}
+
+static json_t *problems_json(const struct problems *problems)
+{
+    json_t *errors = json_array();
+
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct problem *problem = &problems->items[i];
+        json_array_append_new(errors, json_pack("{s:o,s:i,s:o,s:o,s:o}", "file",
+                                                text_or_null(problem->file), "line", problem->line,
+                                                "pointer", text_or_null(problem->pointer), "key",
+                                                text_or_null(problem->key), "message",
+                                                text_or_null(problem->message)));
+    }
+    return errors;
+}
+
+static void print_problems(const struct problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct problem *problem = &problems->items[i];
+        fprintf(stderr, "%s:%u: %s%s%s\n", problem->file == NULL ? "weir" : problem->file,
+                problem->line, problem->pointer == NULL ? "" : problem->pointer,
+                problem->pointer == NULL ? "" : ": ", problem->message);
+    }
+    if (problems->left_out > 0)
+        fprintf(stderr, "weir: and %zu more\n", problems->left_out);
+}
+
+/* ---- --connect ------------------------------------------------------------------------------- */
+
+/* Every module that writes through this connection looks at its destination. */
+static int look_at_targets(const struct config *config, const struct config_connection *connection,
+                           void *conn, int64_t deadline, struct weir_error *error)
+{
+    int status = 0;
+
+    for (size_t i = 0; i < config->webhooks_count; i++)
+        for (size_t j = 0; status == 0 && j < config->webhooks[i].modules_count; j++) {
+            const struct config_module *module = &config->webhooks[i].modules[j];
+            if (module->connection == connection)
+                status = module->sink->prepare(module->target, conn, deadline, error);
+        }
+    return status;
+}
+
+static int try_connection(const struct config *config, const struct config_connection *connection,
+                          struct weir_error *error)
+{
+    const struct weir_driver *driver = connection->driver;
+    void *conn = calloc(1, driver->conn_size);
+    int64_t deadline = clock_add(clock_now(), connection->connect_timeout);
+
+    if (conn == NULL)
+        return weir_fail(error, WEIR_ENOMEM, "out of memory");
+    int status = driver->open(conn, connection->settings, deadline, error);
+    if (status == 0)
+        status = driver->check(conn, deadline, error);
+    if (status == 0)
+        status = look_at_targets(config, connection, conn,
+                                 clock_add(clock_now(), connection->connect_timeout), error);
+    driver->close(conn, clock_add(clock_now(), CLOCK_SECOND));
+    free(conn);
+    return status;
+}
+
+static bool try_all(const struct config *config, const struct options *options, json_t *results)
+{
+    bool good = true;
+
+    for (size_t i = 0; i < config->connections_count; i++) {
+        const struct config_connection *connection = &config->connections[i];
+        struct weir_error error = {.status = 0};
+        int status = try_connection(config, connection, &error);
+        good = good && status == 0;
+        json_object_set_new(results, connection->name,
+                            json_pack("{s:b,s:s,s:s}", "ok", status == 0, "code",
+                                      weir_status_name(status), "detail", error.detail));
+        if (!options->json && status == 0)
+            printf("%s: ok\n", connection->name);
+        else if (!options->json)
+            fprintf(stderr, "%s: %s: %s\n", connection->name, weir_strerror(status), error.detail);
+    }
+    return good;
+}
+
+/* ---- The verb -------------------------------------------------------------------------------- */
+
+static bool check(const struct options *options, struct problems *problems, json_t *results)
+{
+    struct config *config;
+
+    if (config_load(options->config, &config, problems) != 0) {
+        if (!options->json)
+            print_problems(problems);
+        return false;
+    }
+    bool good = !options->connect || try_all(config, options, results);
+    if (good && !options->json)
+        printf("ok: %zu connections, %zu webhooks\n", config->connections_count,
+               config->webhooks_count);
+    config_unref(&config);
+    return good;
+}
+
+int verb_check(int argc, char **argv)
+{
+    struct options options;
+    struct problems problems;
+    json_t *results = json_object();
+
+    if (!options_parse(&options, "cCj", usage, argc, argv) ||
+        (!options.help && options.config == NULL)) {
+        if (options.config == NULL)
+            fprintf(stderr, "weir: --config is required\n%s", usage);
+        json_decref(results);
+        return EXIT_USAGE;
+    }
+    bool good = true;
+    problems_init(&problems);
+    if (!options.help)
+        good = check(&options, &problems, results);
+    if (options.json && !options.help) {
+        json_t *root = json_pack("{s:b,s:o,s:O}", "ok", good, "errors", problems_json(&problems),
+                                 "connections", results);
+        json_dumpf(root, stdout, JSON_INDENT(1));
+        printf("\n");
+        json_decref(root);
+    }
+    problems_fini(&problems);
+    json_decref(results);
+    return good ? EXIT_OK : EXIT_CHECK;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: one request to the admin API, and where to send it.
+ * Never does: follow, retry, or speak TLS. Lock: none.
+ */
+#include "client.h"
+
+#include <errno.h>
+#include <http_parser.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "config.h"
+
+#define REQUEST_MAX 8192
+
+/* ---- Where ----------------------------------------------------------------------------------- */
+
+struct target {
+    char address[512], token[1024];
+};
+
+static void copy(char *to, size_t len, const char *text)
+{
+    snprintf(to, len, "%s", text == NULL ? "" : text);
+}
+
+static bool from_config(struct target *target, const char *directory)
+{
+    struct problems problems;
+    struct config *config;
+
+    problems_init(&problems);
+    int status = config_load(directory, &config, &problems);
+    if (status == 0) {
+        const struct config_server *server = &config->server;
+        copy(target->address, sizeof(target->address),
+             server->admin_listen != NULL ? server->admin_listen : server->listen);
+        copy(target->token, sizeof(target->token), server->admin_token);
+        config_unref(&config);
+    } else {
+        fprintf(stderr, "weir: %s cannot be read to find the daemon's address (%s); say --admin\n",
+                directory, problems.count > 0 ? problems.items[0].message : "unknown");
+    }
+    problems_fini(&problems);
+    return status == 0;
+}
+
+/*
+ * What is being reloaded may be wrong, and still the daemon must be found: with --admin the
+ * directory is not read.
+ */
+static bool find_target(struct target *target, const struct options *options)
+{
+    copy(target->address, sizeof(target->address), "127.0.0.1:8000");
+    copy(target->token, sizeof(target->token), getenv("WEIR_ADMIN_TOKEN"));
+    if (options->config != NULL && options->admin == NULL && !from_config(target, options->config))
+        return false;
+    if (options->admin != NULL)
+        copy(target->address, sizeof(target->address), options->admin);
+    if (options->token != NULL)
+        copy(target->token, sizeof(target->token), options->token);
+    return true;
+}
+
+static int connect_unix(const char *path)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || strlen(path) >= sizeof(name.sun_path))
+        return fd;
+    memcpy(name.sun_path, path, strlen(path));
+    if (connect(fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static int connect_tcp(const char *address)
+{
+    char host[512];
+    const char *colon = strrchr(address, ':');
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all;
+    int fd = -1;
+
+    errno = EINVAL;
+    if (colon == NULL || strlen(address) >= sizeof(host))
+        return -1;
+    snprintf(host, sizeof(host), "%.*s", (int)(colon - address), address);
+    if (host[0] == '[') {
+        host[strcspn(host, "]")] = '\0';
+        memmove(host, host + 1, strlen(host));
+    }
+    if (getaddrinfo(host, colon + 1, &hints, &all) != 0)
+        return -1;
+    for (struct addrinfo *at = all; at != NULL && fd < 0; at = at->ai_next) {
+        fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) != 0) {
+            int error = errno;
+            close(fd);
+            fd = -1;
+            errno = error;
+        }
+    }
+    freeaddrinfo(all);
+    return fd;
+}
+
+/* ---- Asking ---------------------------------------------------------------------------------- */
+
+struct collector {
+    struct client_answer *answer;
+    size_t len;
+    bool complete;
+};
+
+static int on_body(http_parser *parser, const char *at, size_t len)
+{
+    struct collector *collector = parser->data;
+    struct client_answer *answer = collector->answer;
+
+    if (collector->len + len > CLIENT_ANSWER_MAX)
+        return 1;
+    char *body = realloc(answer->body, collector->len + len + 1);
+    if (body == NULL)
+        return 1;
+    memcpy(body + collector->len, at, len);
+    collector->len += len;
+    body[collector->len] = '\0';
+    answer->body = body;
+    return 0;
+}
+
+static int on_complete(http_parser *parser)
+{
+    struct collector *collector = parser->data;
+
+    collector->complete = true;
+    collector->answer->status = parser->status_code;
+    return 0;
+}
+
+static bool send_all(int fd, const char *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+        if (n < 0 && errno != EINTR)
+            return false;
+        bytes += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+static bool receive(int fd, struct client_answer *answer)
+{
+    static const http_parser_settings settings = {.on_body = on_body,
+                                                  .on_message_complete = on_complete};
+    struct collector collector = {.answer = answer};
+    http_parser parser;
+    char bytes[16384];
+
+    http_parser_init(&parser, HTTP_RESPONSE);
+    parser.data = &collector;
+    while (!collector.complete) {
+        ssize_t n = recv(fd, bytes, sizeof(bytes), 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0 && parser.http_major == 0)
+            return false;
+        size_t len = n > 0 ? (size_t)n : 0;
+        if (http_parser_execute(&parser, &settings, bytes, len) != len || n <= 0)
+            break;
+    }
+    return collector.complete;
+}
+
+bool client_ask(const struct options *options, const char *method, const char *path,
+                const char *body, struct client_answer *answer)
+{
+    struct target target;
+    char request[REQUEST_MAX];
+
+    memset(answer, 0, sizeof(*answer));
+    if (!find_target(&target, options))
+        return false;
+    bool local = strncmp(target.address, "unix:", 5) == 0;
+    int fd = local ? connect_unix(target.address + 5) : connect_tcp(target.address);
+    if (fd < 0) {
+        fprintf(stderr, "weir: %s: %s; is the daemon running there?\n", target.address,
+                strerror(errno));
+        return false;
+    }
+    int len = snprintf(request, sizeof(request),
+                       "%s %s HTTP/1.1\r\nHost: weir\r\nAuthorization: Bearer %s\r\n"
+                       "Content-Type: application/json\r\nContent-Length: %zu\r\n"
+                       "Connection: close\r\n\r\n%s",
+                       method, path, target.token, strlen(body), body);
+    bool good = len > 0 && (size_t)len < sizeof(request) && send_all(fd, request, (size_t)len) &&
+                receive(fd, answer);
+    close(fd);
+    if (!good) {
+        fprintf(stderr, "weir: %s: no complete answer\n", target.address);
+        free(answer->body);
+        answer->body = NULL;
+    }
+    return good;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* A small HTTP client for the admin API of a running daemon. */
+#ifndef CLI_CLIENT_H
+#define CLI_CLIENT_H
+
+#include <stddef.h>
+
+#include "verbs.h"
+
+#define CLIENT_ANSWER_MAX (64u << 20) /* bytes */
+
+struct client_answer {
+    unsigned status;
+    char *body; /* NUL-terminated, malloc'd */
+};
+
+/*
+ * Ask the daemon that the options mean: --admin and --token, else those of the configuration
+ * directory, else 127.0.0.1:8000 and WEIR_ADMIN_TOKEN. False: the reason was printed.
+ */
+bool client_ask(const struct options *options, const char *method, const char *path,
+                const char *body, struct client_answer *answer);
+
+#endif

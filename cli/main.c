@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weir: webhooks in, rows out. Chooses the verb; exit codes are 0 ok, 1 failed, 2 usage, 3 check
+ * failed.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "verbs.h"
+
+static const char usage[] =
+    "usage: weir VERB [OPTION...]\n"
+    "\n"
+    "  serve     receive webhooks and store them\n"
+    "  check     validate a configuration directory\n"
+    "  reload    have a running daemon read its configuration anew, and wait for the outcome\n"
+    "  status    how a running daemon stands, a line for each connection\n"
+    "  pools     the same, a line for each version of each connection\n"
+    "  version   the version of weir and of what it was built with\n"
+    "\n"
+    "weir VERB --help says more. Exit codes: 0 ok, 1 failed, 2 usage, 3 check failed.\n";
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} verbs[] = {{"serve", verb_serve},   {"check", verb_check}, {"reload", verb_reload},
+             {"status", verb_status}, {"pools", verb_pools}, {"version", verb_version}};
+
+int main(int argc, char **argv)
+{
+    const char *verb = argc > 1 ? argv[1] : "";
+
+    if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "help") == 0) {
+        fputs(usage, stdout);
+        return EXIT_OK;
+    }
+    if (strcmp(verb, "--version") == 0)
+        verb = "version";
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (strcmp(verb, verbs[i].name) == 0)
+            return verbs[i].run(argc - 1, argv + 1);
+    if (verb[0] != '\0')
+        fprintf(stderr, "weir: no verb is called %s\n", verb);
+    fputs(usage, stderr);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the options of all verbs. Never does: act on one. Lock: none.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "verbs.h"
+
+static const struct {
+    const char *name;
+    char letter;
+    bool has_value;
+} known[] = {{"--config", 'c', true},   {"--admin", 'a', true},  {"--token", 't', true},
+             {"--listen", 'l', true},   {"--state", 's', true},  {"--json", 'j', false},
+             {"--connect", 'C', false}, {"--strict", 'S', false}};
+
+static void set(struct options *options, char letter, const char *value)
+{
+    switch (letter) {
+    case 'c': options->config = value; break;
+    case 'a': options->admin = value; break;
+    case 't': options->token = value; break;
+    case 'l': options->listen = value; break;
+    case 's': options->state = value; break;
+    case 'j': options->json = true; break;
+    case 'C': options->connect = true; break;
+    default: options->strict = true; break;
+    }
+}
+
+static bool refuse(const char *usage, const char *what, const char *argument)
+{
+    fprintf(stderr, "weir: %s: %s\n%s", what, argument, usage);
+    return false;
+}
+
+/* "--name value" or "--name=value". */
+static bool parse_one(struct options *options, const char *allowed, const char *usage, int *at,
+                      int argc, char **argv)
+{
+    const char *argument = argv[*at];
+    size_t len = strcspn(argument, "=");
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strlen(known[i].name) != len || strncmp(known[i].name, argument, len) != 0 ||
+            strchr(allowed, known[i].letter) == NULL)
+            continue;
+        const char *value = argument[len] == '=' ? argument + len + 1 : NULL;
+        if (!known[i].has_value && value != NULL)
+            return refuse(usage, "takes no value", argument);
+        if (known[i].has_value && value == NULL && *at + 1 < argc)
+            value = argv[++*at];
+        if (known[i].has_value && value == NULL)
+            return refuse(usage, "needs a value", argument);
+        set(options, known[i].letter, value);
+        return true;
+    }
+    return refuse(usage, "unknown argument", argument);
+}
+
+bool options_parse(struct options *options, const char *allowed, const char *usage, int argc,
+                   char **argv)
+{
+    memset(options, 0, sizeof(*options));
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            options->help = true;
+            fputs(usage, stdout);
+            return true;
+        }
+        if (!parse_one(options, allowed, usage, &i, argc, argv))
+            return false;
+    }
+    return true;
+}

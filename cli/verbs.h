@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The verbs of the command line. Each takes its own arguments and returns the exit code. */
+#ifndef CLI_VERBS_H
+#define CLI_VERBS_H
+
+#include <stdbool.h>
+
+enum exit_code { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CHECK };
+
+int verb_serve(int argc, char **argv);
+int verb_check(int argc, char **argv);
+int verb_reload(int argc, char **argv);
+int verb_status(int argc, char **argv);
+int verb_pools(int argc, char **argv);
+int verb_version(int argc, char **argv);
+
+/* ---- options.c: what several verbs understand ---- */
+struct options {
+    const char *config, *admin, *token, *listen, *state;
+    bool json, connect, strict, help;
+};
+
+/*
+ * Parse argv behind the verb; `allowed` has a letter for each option: c(onfig) a(dmin) t(oken)
+ * l(isten) s(tate) j(son) C(onnect) S(trict). False: usage was printed, leave with EXIT_USAGE.
+ */
+bool options_parse(struct options *options, const char *allowed, const char *usage, int argc,
+                   char **argv);
+
+#endif

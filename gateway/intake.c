@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: webhooks from their request to their answer: admitting, freezing, handing over, answering.
+ * Never does: wait for a backend. Lock: none; the loop's thread.
+ */
+#include "intake.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin.h"
+#include "clock.h"
+#include "headers.h"
+#include "json.h"
+#include "log.h"
+#include "loop.h"
+#include "media.h"
+#include "route.h"
+
+static struct route route_of(const struct intake *intake, const struct request *request)
+{
+    return route_find(intake->loop->config, intake->loop->gateway->split, request);
+}
+
+/* ---- What the door asks before the body is read ---------------------------------------------- */
+
+static bool routed(void *context, const struct request *request, struct answer *answer)
+{
+    struct route route = route_of(context, request);
+
+    if (route.kind == ROUTE_NONE) {
+        answer_problem(answer, ANSWER_UNKNOWN_PATH, NULL);
+        return false;
+    }
+    if (strcmp(route.allow, request->method) == 0 ||
+        (strcmp(route.allow, "GET") == 0 && strcmp(request->method, "HEAD") == 0))
+        return true;
+    answer_problem(answer, ANSWER_METHOD, NULL);
+    answer->allow = strcmp(route.allow, "GET") == 0 ? "GET, HEAD" : route.allow;
+    return false;
+}
+
+static bool admitted(void *context, const struct request *request, struct answer *answer)
+{
+    const struct intake *intake = context;
+    struct route route = route_of(intake, request);
+
+    if (route.admin)
+        return admin_allows(intake->loop->config->server.admin_token, request, answer);
+    if (route.kind != ROUTE_WEBHOOK)
+        return true;
+    if (media_is_json(request_header(request, "content-type")) &&
+        media_is_plain(request_header(request, "content-encoding")))
+        return true;
+    answer_problem(answer, ANSWER_MEDIA_TYPE, NULL);
+    return false;
+}
+
+/* ---- Answering ------------------------------------------------------------------------------- */
+
+void intake_answer(struct answer *answer, enum outcome outcome, const char *id)
+{
+    static const enum answer_problem problems[] = {
+        [OUTCOME_REJECTED] = ANSWER_REJECTED,       [OUTCOME_SHUTTING_DOWN] = ANSWER_SHUTTING_DOWN,
+        [OUTCOME_OVERLOADED] = ANSWER_OVERLOADED,   [OUTCOME_EXHAUSTED] = ANSWER_POOL_EXHAUSTED,
+        [OUTCOME_UNAVAILABLE] = ANSWER_UNAVAILABLE, [OUTCOME_INTERNAL] = ANSWER_INTERNAL};
+
+    if (outcome == OUTCOME_STORED)
+        answer_stored(answer, id);
+    else
+        answer_problem(answer, problems[outcome], id);
+}
+
+/* It is active no more before its answer is written. */
+static void answer(struct intake *intake, struct webhook *webhook, enum outcome outcome)
+{
+    struct metrics *metrics = &intake->loop->gateway->metrics;
+    struct answer reply = {.status = 0};
+
+    list_remove(&webhook->link);
+    atomic_fetch_sub(&metrics->active, 1);
+    atomic_fetch_add(&metrics->outcomes[outcome], 1);
+    intake_answer(&reply, outcome, webhook->id);
+    door_answer(intake->loop->door, webhook->request_id, &reply);
+}
+
+/* Every delivery has been settled. */
+static void settled(struct mail *mail)
+{
+    struct webhook *webhook = list_entry(mail, struct webhook, mail);
+    struct intake *intake = webhook->origin_context;
+
+    if (!atomic_load(&webhook->abandoned))
+        answer(intake, webhook, (enum outcome)atomic_load(&webhook->outcome));
+    door_budget_give(&intake->loop->gateway->budget, webhook->budget);
+    webhook_unref(&webhook);
+}
+
+/* ---- Taking in ------------------------------------------------------------------------------- */
+
+static void refuse(struct intake *intake, const struct request *request,
+                   enum answer_problem problem)
+{
+    struct answer reply = {.status = 0};
+
+    answer_problem(&reply, problem, NULL);
+    door_answer(intake->loop->door, request->id, &reply);
+}
+
+static void sweep_soon(struct intake *intake)
+{
+    static const struct timeval interval = {.tv_usec = INTAKE_SWEEP_MS * 1000};
+
+    if (!intake->sweeping)
+        intake->sweeping = event_add(intake->sweep, &interval) == 0;
+}
+
+static void hand_over(struct intake *intake, struct webhook *webhook, uint64_t request_id,
+                      size_t budget)
+{
+    struct gateway *gateway = intake->loop->gateway;
+
+    webhook->mail.open = settled;
+    webhook->origin = intake->loop->mailbox;
+    webhook->origin_context = intake;
+    webhook->request_id = request_id;
+    webhook->budget = budget;
+    list_push_back(&intake->unanswered, &webhook->link);
+    atomic_fetch_add(&gateway->metrics.active, 1);
+    sweep_soon(intake);
+    dispatch_post(gateway->dispatch, webhook);
+    loop_hurry(intake->loop);
+}
+
+static void take_in(struct intake *intake, const struct config_webhook *entry,
+                    struct request *request)
+{
+    struct config *config = intake->loop->config;
+    size_t headers_len, body_len, budget;
+    char *headers = headers_json(request->headers, request->headers_count, &headers_len);
+    int64_t received_at = request->received_at;
+    uint64_t id = request->id;
+
+    if (headers == NULL) {
+        refuse(intake, request, ANSWER_OVERLOADED);
+        return;
+    }
+    char *body = request_take_body(request, &body_len, &budget);
+    struct webhook *webhook =
+        webhook_new(config, entry, body, body_len, headers, headers_len, received_at, clock_now());
+    if (webhook == NULL) {
+        door_budget_give(&intake->loop->gateway->budget, budget);
+        refuse(intake, request, ANSWER_OVERLOADED);
+        return;
+    }
+    hand_over(intake, webhook, id, budget);
+}
+
+static void complete(void *context, struct request *request)
+{
+    struct intake *intake = context;
+    struct route route = route_of(intake, request);
+
+    /* A reload may have come between the head and the end of the body. */
+    if (route.kind == ROUTE_NONE)
+        refuse(intake, request, ANSWER_UNKNOWN_PATH);
+    else if (route.kind != ROUTE_WEBHOOK)
+        admin_serve(intake, route.kind, request);
+    else if (json_check(request->body == NULL ? "" : request->body, request->body_len,
+                        intake->loop->config->server.json_depth_max) != JSON_OK)
+        refuse(intake, request, ANSWER_MALFORMED);
+    else
+        take_in(intake, route.entry, request);
+}
+
+const struct door_handler intake_handler = {
+    .routed = routed, .admitted = admitted, .complete = complete};
+
+/* ---- Time ------------------------------------------------------------------------------------ */
+
+void intake_expire(struct intake *intake, int64_t now)
+{
+    list_each_safe(link, &intake->unanswered) {
+        struct webhook *webhook = list_entry(link, struct webhook, link);
+        if (now < webhook->expires_at)
+            continue;
+        atomic_store(&webhook->abandoned, true);
+        atomic_fetch_add(&intake->loop->gateway->metrics.timed_out, 1);
+        log_event(LOG_WARNING, "request-timed-out", "id", webhook->id, "webhook",
+                  webhook->entry->id, NULL);
+        answer(intake, webhook, OUTCOME_UNAVAILABLE);
+    }
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *context)
+{
+    struct intake *intake = context;
+
+    (void)fd, (void)what;
+    intake->sweeping = false;
+    intake_expire(intake, clock_now());
+    if (!list_empty(&intake->unanswered))
+        sweep_soon(intake);
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
+int intake_init(struct intake *intake, struct loop *loop)
+{
+    intake->loop = loop;
+    list_init(&intake->unanswered);
+    intake->sweep = event_new(loop->base, -1, 0, on_sweep, intake);
+    return intake->sweep == NULL ? WEIR_ENOMEM : 0;
+}
+
+void intake_fini(struct intake *intake)
+{
+    if (intake->sweep != NULL)
+        event_free(intake->sweep);
+    intake->sweep = NULL;
+}

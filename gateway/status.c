@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: what the daemon says about itself in JSON.
+ * Never does: quote a backend. Lock: none; it looks at snapshots.
+ */
+#include "status.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "clock.h"
+#include "config.h"
+#include "gateway.h"
+#include "reload.h"
+
+#define STAMP_MAX 40
+
+/* What is failing is not healthy, whichever way it fails. */
+static bool is_failing(const struct weir_version_view *version)
+{
+    return version->last_error.status != 0;
+}
+
+static bool is_down(const struct weir_version_view *version)
+{
+    return is_failing(version) && version->state == WEIR_VERSION_ACTIVE &&
+           version->counts.idle + version->counts.leased == 0;
+}
+
+/* RFC 3339, from microseconds since 1970. */
+static json_t *stamp(int64_t wall_us)
+{
+    char date[24], text[STAMP_MAX];
+    time_t seconds = (time_t)(wall_us / 1000000);
+    struct tm parts;
+
+    gmtime_r(&seconds, &parts);
+    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(text, sizeof(text), "%s.%03dZ", date, (int)(wall_us / 1000 % 1000));
+    return json_string(text);
+}
+
+/* The same from a monotonic time, by what both clocks say now; null for 0. */
+static json_t *stamp_of(int64_t monotonic)
+{
+    if (monotonic == 0)
+        return json_null();
+    return stamp(clock_wall_us() + (monotonic - clock_now()) / 1000);
+}
+
+static json_t *error_of(const struct weir_version_view *version)
+{
+    if (!is_failing(version))
+        return json_null();
+    return json_pack("{s:s,s:s,s:o}", "code", weir_status_name(version->last_error.status),
+                     "message", weir_strerror(version->last_error.status), "at",
+                     stamp_of(version->last_error_at));
+}
+
+static unsigned writing_on(const struct dispatch_view *view, uint32_t version)
+{
+    for (size_t i = 0; i < view->versions_count; i++)
+        if (view->versions[i].version == version)
+            return view->versions[i].writing;
+    return 0;
+}
+
+static json_t *size_of(const struct weir_version_view *version)
+{
+    const struct weir_counts *counts = &version->counts;
+    unsigned open = counts->idle + counts->leased;
+
+    return json_pack("{s:i,s:i,s:i,s:i,s:i,s:i,s:i}", "min", version->min, "max", version->max,
+                     "open", open, "idle", counts->idle, "leased", counts->leased, "opening",
+                     counts->opening, "closing", counts->closing);
+}
+
+static json_t *totals_of(const struct weir_totals *totals)
+{
+    return json_pack("{s:I,s:I,s:I,s:I,s:I}", "acquired", (json_int_t)totals->acquired, "timeouts",
+                     (json_int_t)totals->timeouts, "opened", (json_int_t)totals->opened, "closed",
+                     (json_int_t)totals->closed, "open_failures",
+                     (json_int_t)totals->open_failures);
+}
+
+/* Only the active version is waited for. */
+static json_t *version_of(const struct weir_version_view *version, const struct dispatch_view *view)
+{
+    bool active = version->state == WEIR_VERSION_ACTIVE;
+    json_t *object = json_pack(
+        "{s:i,s:s,s:o,s:s,s:i,s:i,s:o,s:o,s:o}", "version", version->version, "state",
+        weir_version_state_name(version->state), "created_at", stamp_of(version->created_at),
+        "config_sha256", version->config_sha256, "active_requests",
+        writing_on(view, version->version) + (active ? view->waiting : 0), "waiting",
+        active ? view->waiting : 0, "size", size_of(version), "totals", totals_of(&version->totals),
+        "last_error", error_of(version));
+
+    if (version->state == WEIR_VERSION_STAGING) {
+        json_object_set_new(object, "probes", json_integer(version->probes));
+        json_object_set_new(object, "reason",
+                            is_failing(version)
+                                ? json_string(weir_strerror(version->last_error.status))
+                                : json_string("not proven yet"));
+    }
+    if (version->deprecated_at != 0) {
+        json_object_set_new(object, "deprecated_at", stamp_of(version->deprecated_at));
+        json_object_set_new(object, "closes_by", stamp_of(version->closes_by));
+    }
+    return object;
+}
+
+static json_t *queue_of(const struct dispatch_view *view)
+{
+    return json_pack("{s:i,s:I,s:i,s:i,s:I,s:I,s:I,s:I,s:I,s:I}", "waiting", view->waiting,
+                     "waiting_bytes", (json_int_t)view->waiting_bytes, "writing", view->writing,
+                     "lanes", view->lanes, "batches", (json_int_t)view->batches, "stored",
+                     (json_int_t)view->stored, "rejected", (json_int_t)view->rejected, "retried",
+                     (json_int_t)view->retried, "failed", (json_int_t)view->failed, "expired",
+                     (json_int_t)view->expired);
+}
+
+static json_t *connection_of(struct gateway *gateway, const struct weir_connection_view *connection)
+{
+    struct dispatch_view view;
+    json_t *versions = json_array();
+
+    dispatch_look(gateway->dispatch, connection->name, &view);
+    for (size_t i = 0; i < connection->versions_count; i++)
+        json_array_append_new(versions, version_of(&connection->versions[i], &view));
+    return json_pack("{s:s,s:i,s:i,s:b,s:o,s:o,s:o}", "type", connection->type, "version",
+                     connection->version, "active_requests", view.waiting + view.writing, "removed",
+                     connection->removed, "queue", queue_of(&view), "totals",
+                     totals_of(&connection->totals), "versions", versions);
+}
+
+static void count_pools(const struct weir_snapshot *snapshot, unsigned counts[], bool *degraded)
+{
+    for (size_t i = 0; i < snapshot->connections_count; i++) {
+        const struct weir_connection_view *connection = &snapshot->connections[i];
+        for (size_t j = 0; j < connection->versions_count; j++) {
+            counts[connection->versions[j].state]++;
+            *degraded = *degraded || is_failing(&connection->versions[j]);
+        }
+    }
+}
+
+static json_t *config_of(struct gateway *gateway, const struct config *config)
+{
+    struct reload_last last;
+
+    reload_look(gateway->reload, &last);
+    return json_pack("{s:I,s:o,s:{s:b,s:o,s:o}}", "generation", (json_int_t)config->generation,
+                     "loaded_at", stamp(config->loaded_at), "last_reload", "ok", last.ok, "at",
+                     last.at == 0 ? json_null() : stamp(last.at), "error",
+                     last.error[0] == '\0' ? json_null() : json_string(last.error));
+}
+
+static char *dump(json_t *root, size_t *len)
+{
+    char *text = root == NULL ? NULL : json_dumps(root, JSON_INDENT(1));
+
+    json_decref(root);
+    *len = text == NULL ? 0 : strlen(text);
+    return text;
+}
+
+char *status_text(struct gateway *gateway, const struct config *config, size_t *len)
+{
+    struct weir_snapshot *snapshot;
+    unsigned counts[WEIR_VERSION_REJECTED + 1] = {0};
+    bool degraded = false;
+    json_t *connections = json_object();
+
+    *len = 0;
+    if (weir_snapshot_take(gateway->registry, &snapshot, NULL) != 0) {
+        json_decref(connections);
+        return NULL;
+    }
+    count_pools(snapshot, counts, &degraded);
+    for (size_t i = 0; i < snapshot->connections_count; i++)
+        json_object_set_new(connections, snapshot->connections[i].name,
+                            connection_of(gateway, &snapshot->connections[i]));
+    weir_snapshot_free(&snapshot);
+    double uptime = (double)(clock_now() - gateway->started_at) / (double)CLOCK_SECOND;
+    return dump(
+        json_pack("{s:s,s:f,s:o,s:{s:i,s:i,s:i},s:i,s:o}", "status", degraded ? "degraded" : "ok",
+                  "uptime_seconds", uptime, "config", config_of(gateway, config), "pools", "active",
+                  counts[WEIR_VERSION_ACTIVE], "deprecated", counts[WEIR_VERSION_DEPRECATED],
+                  "staging", counts[WEIR_VERSION_STAGING], "active_requests",
+                  (int)atomic_load(&gateway->metrics.active), "connections", connections),
+        len);
+}
+
+char *status_ready(struct gateway *gateway, bool *ready, size_t *len)
+{
+    struct weir_snapshot *snapshot;
+    json_t *failing = json_array();
+
+    *ready = false;
+    if (weir_snapshot_take(gateway->registry, &snapshot, NULL) != 0)
+        return dump(json_pack("{s:s,s:o}", "status", "unknown", "failing", failing), len);
+    for (size_t i = 0; i < snapshot->connections_count; i++) {
+        const struct weir_connection_view *connection = &snapshot->connections[i];
+        for (size_t j = 0; j < connection->versions_count; j++)
+            if (is_down(&connection->versions[j]))
+                json_array_append_new(failing, json_string(connection->name));
+    }
+    weir_snapshot_free(&snapshot);
+    bool stopping = atomic_load(&gateway->stopping);
+    *ready = !stopping && json_array_size(failing) == 0;
+    const char *word = *ready ? "ready" : stopping ? "shutting-down" : "failing";
+    return dump(json_pack("{s:s,s:o}", "status", word, "failing", failing), len);
+}
