@@ -43,7 +43,7 @@ bool admin_allows(const char *token, const struct request *request, struct answe
     const char *header = request_header(request, "authorization");
     bool bearer = header != NULL && strncasecmp(header, "Bearer ", 7) == 0;
 
-    if (token == NULL) {
+    if (token == NULL || token[0] == '\0') {
         answer_problem(answer, ANSWER_ADMIN_DISABLED, NULL);
         return false;
     }
@@ -62,12 +62,16 @@ static void reloaded(struct mail *mail)
     struct loop *loop = reply->context;
     struct answer answer = {.status = 0};
 
-    if (reply->text == NULL)
+    if (reply->status == 503) {
+        answer_problem(&answer, reply->refused, NULL);
+        free(reply->text);
+    } else if (reply->text == NULL) {
         answer_problem(&answer, ANSWER_INTERNAL, NULL);
-    else
+    } else {
         answer_body(&answer, reply->status,
                     reply->status == 200 ? "application/json" : "application/problem+json",
                     reply->text, reply->len);
+    }
     door_answer(loop->door, reply->request_id, &answer);
     free(reply);
 }

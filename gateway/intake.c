@@ -157,6 +157,18 @@ static void take_in(struct intake *intake, const struct config_webhook *entry,
     hand_over(intake, webhook, id, budget);
 }
 
+static void check(struct intake *intake, const struct config_webhook *entry,
+                  struct request *request)
+{
+    const char *body = request->body == NULL ? "" : request->body;
+
+    switch (json_check(body, request->body_len, intake->loop->config->server.json_depth_max)) {
+    case JSON_OK: take_in(intake, entry, request); break;
+    case JSON_MEMORY: refuse(intake, request, ANSWER_OVERLOADED); break;
+    default: refuse(intake, request, ANSWER_MALFORMED);
+    }
+}
+
 static void complete(void *context, struct request *request)
 {
     struct intake *intake = context;
@@ -167,11 +179,8 @@ static void complete(void *context, struct request *request)
         refuse(intake, request, ANSWER_UNKNOWN_PATH);
     else if (route.kind != ROUTE_WEBHOOK)
         admin_serve(intake, route.kind, request);
-    else if (json_check(request->body == NULL ? "" : request->body, request->body_len,
-                        intake->loop->config->server.json_depth_max) != JSON_OK)
-        refuse(intake, request, ANSWER_MALFORMED);
     else
-        take_in(intake, route.entry, request);
+        check(intake, route.entry, request);
 }
 
 const struct door_handler intake_handler = {

@@ -16,6 +16,13 @@
 #define LEAVING_MS    20
 #define ADOPT_LOOK_MS 1
 
+/* Not twice at a time: mail belongs to one list. */
+static void ask_once(struct loop *loop, struct loop_errand *errand)
+{
+    if (!atomic_exchange(&errand->busy, true))
+        mailbox_post(loop->mailbox, &errand->mail);
+}
+
 /* ---- The dispatch's ticks -------------------------------------------------------------------- */
 
 static void tick_in(struct loop *loop, int64_t span)
@@ -26,7 +33,7 @@ static void tick_in(struct loop *loop, int64_t span)
     event_add(loop->tick, &interval);
 }
 
-/* At rest it ticks slowly; busy says that whoever posts need not ask for more. */
+/* At rest it ticks slowly. */
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
     struct loop *loop = context;
@@ -35,15 +42,15 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     (void)fd, (void)what;
     dispatch_tick(dispatch, clock_now());
     if (dispatch_idle(dispatch))
-        atomic_store(&loop->hurry.busy, false);
-    bool calm = dispatch_idle(dispatch) && !atomic_load(&loop->hurry.busy);
-    tick_in(loop, calm ? TICK_IDLE_MS * CLOCK_MS : DISPATCH_TICK);
+        atomic_store(&loop->ticking, false);
+    tick_in(loop, atomic_load(&loop->ticking) ? DISPATCH_TICK : TICK_IDLE_MS * CLOCK_MS);
 }
 
 static void do_hurry(struct mail *mail)
 {
     struct loop_errand *errand = list_entry(mail, struct loop_errand, mail);
 
+    atomic_store(&errand->busy, false);
     tick_in(errand->loop, DISPATCH_TICK);
 }
 
@@ -51,8 +58,8 @@ void loop_hurry(struct loop *loop)
 {
     struct loop *first = loop->gateway->loops[0];
 
-    if (!atomic_exchange(&first->hurry.busy, true))
-        mailbox_post(first->mailbox, &first->hurry.mail);
+    if (!atomic_load(&first->ticking) && !atomic_exchange(&first->ticking, true))
+        ask_once(first, &first->hurry);
 }
 
 /* ---- Errands --------------------------------------------------------------------------------- */
@@ -126,12 +133,6 @@ static void do_expire(struct mail *mail)
 static void do_quit(struct mail *mail)
 {
     event_base_loopbreak(list_entry(mail, struct loop_errand, mail)->loop->base);
-}
-
-static void ask_once(struct loop *loop, struct loop_errand *errand)
-{
-    if (!atomic_exchange(&errand->busy, true))
-        mailbox_post(loop->mailbox, &errand->mail);
 }
 
 void loop_stop(struct loop *loop)

@@ -38,7 +38,8 @@ struct loop {
     struct intake intake;
     struct event *tick;       /* the dispatch's, first loop only */
     struct event *leaving;    /* after loop_stop: looks whether every client has gone */
-    struct loop_errand hurry; /* tick soon; busy for as long as it does */
+    struct loop_errand hurry; /* tick soon */
+    atomic_bool ticking;      /* often, or about to: whoever posts need not ask */
     struct loop_errand adopt, stop, expire, quit;
     struct config *next; /* what adopt puts in the place of config */
     atomic_bool empty;   /* stopped, and every client has gone */

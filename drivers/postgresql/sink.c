@@ -182,7 +182,7 @@ static int prepare_insert(struct pg_conn *conn, const char *table, unsigned *pla
     statement_name(*place, name);
     snprintf(sql, sizeof(sql),
              "INSERT INTO %s (id, webhook_id, received_at, payload, headers)"
-             " SELECT i, w, r, p::jsonb, h::jsonb FROM pg_catalog.unnest($1::uuid[], $2::text[],"
+             " SELECT i, w, r, p::jsonb, h::jsonb FROM unnest($1::uuid[], $2::text[],"
              " $3::timestamptz[], $4::text[], $5::text[]) AS batch (i, w, r, p, h)"
              " ON CONFLICT (id) DO NOTHING",
              table);
