@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the bodies of answers. Never does: quote a backend. Lock: none.
+ * Owns: the wording of every answer to a client.
+ * Never does: repeat what a client or a backend said; fail: without memory the body is left out.
+ * Lock: none.
  */
 #include "answer.h"
 
@@ -8,67 +10,74 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROBLEM_MAX   512
-#define RETRY_SECONDS 1
+#define PROBLEM_MAX   512 /* bytes of a problem's body */
+#define RETRY_SECONDS 1   /* a sender should wait at least so long */
 
 static const struct {
     unsigned status;
     const char *code, *title;
 } problems[] = {
-#define PROBLEM(name, status, code, title) [ANSWER_##name] = {status, code, title},
-    ANSWER_PROBLEMS(PROBLEM)
-#undef PROBLEM
+#define ANSWER_ROW(name, status, code, title) {status, code, title},
+    ANSWER_PROBLEMS(ANSWER_ROW)
+#undef ANSWER_ROW
 };
 
-const char *answer_problem_code(enum answer_problem problem)
+/* Replace the body by a copy of `text`. */
+static void copy_body(struct answer *answer, const char *text, int len)
 {
-    return problems[problem].code;
-}
-
-/* Without memory the body stays empty; the status says enough. */
-static void set_copy(struct answer *answer, unsigned status, const char *type, const char *body)
-{
-    char *copy = strdup(body);
-
-    answer_body(answer, status, type, copy, copy == NULL ? 0 : strlen(copy));
+    free(answer->body);
+    answer->body = malloc((size_t)len);
+    answer->body_len = answer->body == NULL ? 0 : (size_t)len;
+    if (answer->body != NULL)
+        memcpy(answer->body, text, (size_t)len);
 }
 
 void answer_problem(struct answer *answer, enum answer_problem problem, const char *id)
 {
-    char body[PROBLEM_MAX];
+    char text[PROBLEM_MAX];
     unsigned status = problems[problem].status;
 
-    snprintf(body, sizeof(body),
-             "{\"type\":\"urn:weir:error:%s\",\"title\":\"%s\",\"status\":%u%s%s%s}\n",
-             problems[problem].code, problems[problem].title, status,
-             id == NULL ? "" : ",\"id\":\"", id == NULL ? "" : id, id == NULL ? "" : "\"");
-    set_copy(answer, status, "application/problem+json", body);
-    if (status == 503)
-        answer->retry_after = RETRY_SECONDS;
+    int len = snprintf(text, sizeof(text),
+                       "{\"type\":\"urn:weir:error:%s\",\"title\":\"%s\",\"status\":%u%s%.40s%s}\n",
+                       problems[problem].code, problems[problem].title, status,
+                       id == NULL ? "" : ",\"id\":\"", id == NULL ? "" : id,
+                       id == NULL ? "" : "\"");
+    answer->status = status;
+    answer->content_type = "application/problem+json";
     if (status == 401)
-        answer->authenticate = "Bearer";
+        answer->authenticate = "Bearer realm=\"weir\"";
+    if (status == 503 || status == 429)
+        answer->retry_after = RETRY_SECONDS;
+    copy_body(answer, text, len);
 }
 
 void answer_stored(struct answer *answer, const char *id)
 {
-    char body[PROBLEM_MAX];
+    char text[PROBLEM_MAX];
 
-    snprintf(body, sizeof(body), "{\"id\":\"%s\",\"status\":\"stored\"}\n", id);
-    set_copy(answer, 200, "application/json", body);
+    int len = snprintf(text, sizeof(text), "{\"id\":\"%.40s\",\"status\":\"stored\"}\n", id);
+    answer->status = 200;
+    answer->content_type = "application/json";
+    copy_body(answer, text, len);
 }
 
 void answer_body(struct answer *answer, unsigned status, const char *content_type, char *body,
                  size_t len)
 {
-    answer_fini(answer);
+    free(answer->body);
     answer->status = status;
     answer->content_type = content_type;
     answer->body = body;
     answer->body_len = len;
 }
 
+const char *answer_problem_code(enum answer_problem problem)
+{
+    return problems[problem].code;
+}
+
 void answer_fini(struct answer *answer)
 {
     free(answer->body);
-    memset(answer, 0, sizeof(*answer));
+    *answer = (struct answer){0};
 }

@@ -16,47 +16,54 @@
 
 #include "text.h"
 
-#define ARENA_BASE  2048 /* more than yajl allocates but for its stack of one byte a level */
-#define ARENA_SMALL 4096 /* kept on the stack; enough for any usual depth */
+#define ARENA_SIZE 4096 /* bytes on the stack: enough for any body of usual depth */
+
+/* What yajl is given begins with this. */
+struct piece {
+    struct piece *next; /* of those from malloc */
+    size_t size;
+};
 
 /*
- * The memory of one check, handed out in order and let go of all at once. yajl does not look
- * whether an allocation succeeded, so one that cannot must not return.
+ * The memory of one check, let go of all at once. yajl does not look whether an allocation
+ * succeeded, so one that fails does not return to it.
  */
 struct arena {
-    char *bytes;
-    size_t size, used;
-    size_t last; /* where the latest piece begins */
-    jmp_buf exhausted;
+    _Alignas(16) char bytes[ARENA_SIZE];
+    size_t used;
+    struct piece *pieces;
+    jmp_buf failed;
 };
 
 static void *arena_alloc(void *context, size_t size)
 {
     struct arena *arena = context;
-    size_t at = (arena->used + 15) & ~(size_t)15;
+    size_t whole = (sizeof(struct piece) + size + 15) & ~(size_t)15;
+    struct piece *piece;
 
-    if (at > arena->size || size > arena->size - at)
-        longjmp(arena->exhausted, 1);
-    arena->last = at;
-    arena->used = at + size;
-    return arena->bytes + at;
+    if (whole <= sizeof(arena->bytes) - arena->used) {
+        piece = (void *)(arena->bytes + arena->used);
+        arena->used += whole;
+    } else {
+        piece = malloc(whole);
+        if (piece == NULL)
+            longjmp(arena->failed, 1);
+        piece->next = arena->pieces;
+        arena->pieces = piece;
+    }
+    piece->size = size;
+    return piece + 1;
 }
 
-/* The latest piece grows where it is; yajl's stack, the only one that grows, usually is it. */
-static void *arena_realloc(void *context, void *piece, size_t size)
+/* yajl doubles what it grows, so that the old pieces together are not larger than the new one. */
+static void *arena_realloc(void *context, void *old, size_t size)
 {
-    struct arena *arena = context;
-    char *old = piece;
+    void *new = arena_alloc(context, size);
 
-    if (old == NULL)
-        return arena_alloc(context, size);
-    if (old == arena->bytes + arena->last && size <= arena->size - arena->last) {
-        arena->used = arena->last + size;
-        return old;
+    if (old != NULL) {
+        size_t have = ((struct piece *)old - 1)->size;
+        memcpy(new, old, size < have ? size : have);
     }
-    size_t have = (size_t)(arena->bytes + arena->used - old);
-    char *new = arena_alloc(context, size);
-    memcpy(new, old, size < have ? size : have);
     return new;
 }
 
@@ -64,6 +71,15 @@ static void arena_free(void *context, void *piece)
 {
     (void)context;
     (void)piece;
+}
+
+static void arena_fini(struct arena *arena)
+{
+    while (arena->pieces != NULL) {
+        struct piece *piece = arena->pieces;
+        arena->pieces = piece->next;
+        free(piece);
+    }
 }
 
 struct depth {
@@ -95,7 +111,7 @@ static enum json_verdict check_grammar(struct arena *arena, const char *body, si
     yajl_alloc_funcs memory = {arena_alloc, arena_realloc, arena_free, arena};
     struct depth depth = {0, depth_max};
 
-    if (setjmp(arena->exhausted) != 0)
+    if (setjmp(arena->failed) != 0)
         return JSON_MEMORY;
     yajl_handle yajl = yajl_alloc(&callbacks, &memory, &depth);
     yajl_config(yajl, yajl_dont_validate_strings, 1);
@@ -109,18 +125,12 @@ static enum json_verdict check_grammar(struct arena *arena, const char *body, si
 
 static enum json_verdict check_syntax(const char *body, size_t len, unsigned depth_max)
 {
-    _Alignas(max_align_t) char small[ARENA_SMALL];
-    struct arena arena = {.bytes = small, .size = ARENA_BASE + 4 * (size_t)depth_max};
+    struct arena arena;
 
-    if (arena.size > sizeof(small))
-        arena.bytes = malloc(arena.size);
-    else
-        arena.size = sizeof(small);
-    if (arena.bytes == NULL)
-        return JSON_MEMORY;
+    arena.used = 0;
+    arena.pieces = NULL;
     enum json_verdict verdict = check_grammar(&arena, body, len, depth_max);
-    if (arena.bytes != small)
-        free(arena.bytes);
+    arena_fini(&arena);
     return verdict;
 }
 

@@ -33,7 +33,7 @@ static void tick_in(struct loop *loop, int64_t span)
     event_add(loop->tick, &interval);
 }
 
-/* At rest it ticks slowly. */
+/* At rest it ticks slowly. Whoever posts after the flag was cleared asks for more. */
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
     struct loop *loop = context;
@@ -41,9 +41,11 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 
     (void)fd, (void)what;
     dispatch_tick(dispatch, clock_now());
-    if (dispatch_idle(dispatch))
-        atomic_store(&loop->ticking, false);
-    tick_in(loop, atomic_load(&loop->ticking) ? DISPATCH_TICK : TICK_IDLE_MS * CLOCK_MS);
+    atomic_store(&loop->ticking, false);
+    bool busy = !dispatch_idle(dispatch);
+    if (busy)
+        atomic_store(&loop->ticking, true);
+    tick_in(loop, busy ? DISPATCH_TICK : TICK_IDLE_MS * CLOCK_MS);
 }
 
 static void do_hurry(struct mail *mail)

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the buffers that clients' bytes are read into, and the spare ones.
+ * Never does: read from a socket, keep a grown buffer.
+ * Lock: none; spare buffers belong to one thread.
+ */
+#include "inbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool inbox_room(struct inbox *inbox, struct inbox_spare *spare, size_t max)
+{
+    if (inbox->len < inbox->size)
+        return true;
+    if (inbox->bytes == NULL && spare->count > 0) {
+        inbox->bytes = spare->buffers[--spare->count];
+        inbox->size = INBOX_FIRST;
+        return true;
+    }
+    size_t size = inbox->size == 0 ? INBOX_FIRST : inbox->size * 2;
+    if (inbox->size > 0 && size > max)
+        size = max;
+    if (size <= inbox->size)
+        return false;
+    char *bytes = realloc(inbox->bytes, size);
+    if (bytes == NULL)
+        return false;
+    inbox->bytes = bytes;
+    inbox->size = size;
+    return true;
+}
+
+void inbox_drop(struct inbox *inbox, size_t len)
+{
+    inbox->len -= len;
+    if (inbox->len > 0)
+        memmove(inbox->bytes, inbox->bytes + len, inbox->len);
+}
+
+void inbox_fini(struct inbox *inbox, struct inbox_spare *spare)
+{
+    if (inbox->size == INBOX_FIRST && spare->count < INBOX_SPARE_MAX)
+        spare->buffers[spare->count++] = inbox->bytes;
+    else
+        free(inbox->bytes);
+    *inbox = (struct inbox){0};
+}
+
+void inbox_spare_fini(struct inbox_spare *spare)
+{
+    while (spare->count > 0)
+        free(spare->buffers[--spare->count]);
+}

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""A TCP proxy before a real server that can stall, cut, and refuse."""
+import selectors
+import socket
+import threading
+
+from pgserver import free_port
+
+
+class Proxy:
+    def __init__(self, target):
+        self.target = target
+        self.port = free_port()
+        self.stalled = threading.Event()
+        self.closing = False
+        self.pairs = []
+        self.lock = threading.Lock()
+        self.listener = None
+        self._listen()
+
+    def _listen(self):
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(("127.0.0.1", self.port))
+        self.listener.listen(64)
+        threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
+
+    def _accept(self, listener):
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        try:
+            server = socket.create_connection(("127.0.0.1", self.target))
+        except OSError:
+            client.close()
+            return
+        with self.lock:
+            self.pairs.append((client, server))
+        with selectors.DefaultSelector() as selector:
+            selector.register(client, selectors.EVENT_READ, server)
+            selector.register(server, selectors.EVENT_READ, client)
+            try:
+                while not self.closing:
+                    for key, _ in selector.select(0.05):
+                        while self.stalled.is_set() and not self.closing:
+                            self.stalled_wait()
+                        data = key.fileobj.recv(65536)
+                        if not data:
+                            return
+                        key.data.sendall(data)
+            except OSError:
+                pass
+            finally:
+                client.close()
+                server.close()
+
+    def stalled_wait(self):
+        threading.Event().wait(0.02)
+
+    def stall(self):
+        """Accept, and pass nothing on."""
+        self.stalled.set()
+
+    def refuse(self):
+        self.listener.close()
+        self.listener = None
+        self.cut()
+
+    def cut(self):
+        with self.lock:
+            pairs, self.pairs = self.pairs, []
+        for pair in pairs:
+            for sock in pair:
+                try:
+                    sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+    def resume(self):
+        self.stalled.clear()
+        if self.listener is None:
+            self._listen()
+
+    def close(self):
+        self.closing = True
+        if self.listener is not None:
+            try:
+                self.listener.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            self.listener.close()
+        self.cut()
