@@ -16,8 +16,7 @@ static const char connections_file[] = "connections.json";
 struct effects *effects_new(const struct config *config, const struct config *old)
 {
     size_t count = config->connections_count + (old == NULL ? 0 : old->connections_count);
-    struct effects *effects =
-        calloc(1, sizeof(struct effects) + count * sizeof(effects->items[0]));
+    struct effects *effects = calloc(1, sizeof(struct effects) + count * sizeof(effects->items[0]));
 
     return effects;
 }

@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "apply.h"
 #include "clock.h"
 #include "config.h"
 #include "gateway.h"
@@ -23,6 +24,14 @@
 #include "watch.h"
 
 #define PROBE_LOOK (15 * CLOCK_MS) /* how often the outcome of probes is looked for */
+
+/* Keys of server.json that need a restart, as they were at the start. */
+struct fixed {
+    char *listen, *admin_listen;
+    bool listen_given; /* not by server.json */
+    unsigned loops;
+    int64_t migration_timeout;
+};
 
 struct reload {
     struct gateway *gateway;
@@ -32,25 +41,15 @@ struct reload {
     pthread_t thread;
     bool started;
     uint64_t generation;
+    struct fixed fixed;
 
     pthread_mutex_t mutex;
     struct config *newest; /* a reference; what probes prove */
     struct list asked;     /* struct reload_reply */
-    bool hang_up;          /* asked for without a reply */
+    size_t asked_count;
+    bool hang_up; /* asked for without a reply */
     bool stopping;
     struct reload_last last;
-};
-
-/* What one reload did to each connection. */
-struct effects {
-    size_t count;
-    struct effect {
-        const char *name; /* the config's */
-        enum weir_outcome outcome;
-        uint32_t version;
-        int reason; /* why it is staging still */
-        bool proven;
-    } items[];
 };
 
 /* ---- Proving --------------------------------------------------------------------------------- */
@@ -65,10 +64,11 @@ static struct config *newest_of(struct reload *reload)
 
 static void set_newest(struct reload *reload, struct config *config)
 {
-    config_ref(config);
+    struct config *mine = config == NULL ? NULL : config_ref(config);
+
     pthread_mutex_lock(&reload->mutex);
     struct config *old = reload->newest;
-    reload->newest = config;
+    reload->newest = mine;
     pthread_mutex_unlock(&reload->mutex);
     config_unref(&old);
 }
@@ -102,69 +102,41 @@ int reload_prove(void *reload_at, const char *name, const struct weir_driver *dr
 
 /* ---- Applying -------------------------------------------------------------------------------- */
 
-static int fill_change(struct weir_change *change, const struct config *config,
-                       const struct config *old, struct weir_error *error)
+static int problem_of(struct problems *problems, int status, const struct weir_error *error)
 {
-    int status = 0;
-
-    for (size_t i = 0; status == 0 && i < config->connections_count; i++)
-        status = weir_change_set(change, config->connections[i].name,
-                                 config->connections[i].settings, error);
-    for (size_t i = 0; old != NULL && status == 0 && i < old->connections_count; i++)
-        if (config_connection_find(config, old->connections[i].name) == NULL)
-            status = weir_change_drop(change, old->connections[i].name, error);
+    problems_add(problems, NULL, 0, NULL, NULL, "%s", error->detail);
     return status;
 }
 
-static void note_effects(struct weir_change *change, const struct config *config,
-                         const struct config *old, struct effects *effects)
-{
-    effects->count = 0;
-    for (size_t i = 0; i < config->connections_count; i++) {
-        const char *name = config->connections[i].name;
-        effects->items[effects->count++] =
-            (struct effect){.name = name, .outcome = weir_change_outcome(change, name)};
-    }
-    for (size_t i = 0; old != NULL && i < old->connections_count; i++) {
-        const char *name = old->connections[i].name;
-        if (config_connection_find(config, name) == NULL)
-            effects->items[effects->count++] =
-                (struct effect){.name = name, .outcome = WEIR_OUTCOME_REMOVED};
-    }
-}
-
-static struct effects *effects_new(const struct config *config, const struct config *old)
-{
-    size_t count = config->connections_count + (old == NULL ? 0 : old->connections_count);
-
-    return calloc(1, sizeof(struct effects) + count * sizeof(struct effect));
-}
-
 /*
- * Commit it to the registry; config becomes the newest. Without memory for the pin the
- * configuration serves without one: only a later removal would then not wait for its requests.
+ * Commit it to the registry; config becomes the newest. Probes may begin before commit returns,
+ * so it is the newest a moment earlier. Without memory for the pin the configuration serves
+ * without one: only a later removal would then not wait for its requests.
  */
-static int apply(struct reload *reload, struct config *config, const struct config *old,
-                 struct effects *effects, struct weir_error *error)
+static int apply(struct reload *reload, struct config *config, struct config *old,
+                 struct effects *effects, struct problems *problems)
 {
     struct weir_registry *registry = reload->gateway->registry;
+    struct weir_error error = {.status = 0};
     struct weir_change *change;
-    int status = weir_change_begin(registry, &change, error);
+    int status = weir_change_begin(registry, &change, &error);
 
     if (status != 0)
-        return status;
-    status = fill_change(change, config, old, error);
-    if (status == 0 && effects != NULL)
-        note_effects(change, config, old, effects);
+        return problem_of(problems, status, &error);
+    status = apply_fill(change, config, old, effects, problems);
     if (status != 0) {
         weir_change_abort(&change);
         return status;
     }
     set_newest(reload, config);
-    status = weir_change_commit(&change, error);
-    if (status == 0 && config->pin == NULL && weir_pin_new(registry, &config->pin, NULL) != 0)
+    status = weir_change_commit(&change, &error);
+    if (status != 0) {
+        set_newest(reload, old);
+        return problem_of(problems, status, &error);
+    }
+    if (config->pin == NULL && weir_pin_new(registry, &config->pin, NULL) != 0)
         log_event(LOG_WARNING, "pin-failed", NULL);
-    return status;
+    return 0;
 }
 
 /* ---- Waiting for probes ---------------------------------------------------------------------- */
@@ -177,74 +149,16 @@ static bool is_stopping(struct reload *reload)
     return stopping;
 }
 
-/* Staging or not? From what the registry shows of that name. */
-static void look_at(struct effect *effect, const struct weir_connection_view *view)
-{
-    bool staging = false;
-
-    effect->version = view->version;
-    for (size_t i = 0; i < view->versions_count; i++) {
-        const struct weir_version_view *version = &view->versions[i];
-        if (version->state != WEIR_VERSION_STAGING)
-            continue;
-        staging = true;
-        effect->proven = version->probes > 0;
-        effect->reason = version->last_error.status;
-    }
-    if (effect->outcome == WEIR_OUTCOME_STAGING && !staging) {
-        effect->outcome = WEIR_OUTCOME_MIGRATED;
-        effect->proven = true;
-    }
-}
-
-/* True if every first probe has ended, one way or the other. */
-static bool look(struct reload *reload, struct effects *effects)
-{
-    struct weir_snapshot *snapshot;
-    bool all = true;
-
-    if (weir_snapshot_take(reload->gateway->registry, &snapshot, NULL) != 0)
-        return false;
-    for (size_t i = 0; i < effects->count; i++) {
-        struct effect *effect = &effects->items[i];
-        for (size_t j = 0; j < snapshot->connections_count; j++) {
-            const struct weir_connection_view *view = &snapshot->connections[j];
-            bool removed = effect->outcome == WEIR_OUTCOME_REMOVED;
-            if (strcmp(view->name, effect->name) == 0 && view->removed == removed)
-                look_at(effect, view);
-        }
-        if (effect->outcome == WEIR_OUTCOME_STAGING && !effect->proven)
-            all = false;
-    }
-    weir_snapshot_free(&snapshot);
-    return all;
-}
-
 /* At most as long as the longest connect_timeout of those that are being proven. */
 static void await_probes(struct reload *reload, const struct config *config,
                          struct effects *effects)
 {
-    int64_t longest = 0;
+    int64_t deadline = clock_add(clock_now(), effects_patience(effects, config));
     struct pollfd none = {.fd = -1};
 
-    for (size_t i = 0; i < effects->count; i++) {
-        const struct config_connection *connection =
-            config_connection_find(config, effects->items[i].name);
-        if (effects->items[i].outcome == WEIR_OUTCOME_STAGING &&
-            connection->connect_timeout > longest)
-            longest = connection->connect_timeout;
-    }
-    int64_t deadline = clock_add(clock_now(), longest);
-    while (!look(reload, effects) && clock_now() < deadline && !is_stopping(reload))
+    while (!effects_look(effects, reload->gateway->registry) && clock_now() < deadline &&
+           !is_stopping(reload))
         poll(&none, 0, (int)(PROBE_LOOK / CLOCK_MS));
-}
-
-static bool all_proven(const struct effects *effects)
-{
-    for (size_t i = 0; i < effects->count; i++)
-        if (effects->items[i].outcome == WEIR_OUTCOME_STAGING)
-            return false;
-    return true;
 }
 
 /* ---- Telling --------------------------------------------------------------------------------- */
@@ -277,93 +191,98 @@ static json_t *text_or_null(const char *text)
     return text == NULL ? json_null() : json_string(text);
 }
 
+static json_t *problem_json(const struct problem *problem)
+{
+    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "file", text_or_null(problem->file), "line",
+                     problem->line == 0 ? json_null() : json_integer(problem->line), "pointer",
+                     text_or_null(problem->pointer), "key", text_or_null(problem->key), "message",
+                     text_or_null(problem->message));
+}
+
+static void log_problem(const struct problem *problem)
+{
+    char line[16];
+
+    snprintf(line, sizeof(line), "%u", problem->line);
+    log_event(LOG_ERROR, "reload-rejected", "file", problem->file, "line",
+              problem->line == 0 ? NULL : line, "pointer", problem->pointer, "message",
+              problem->message, NULL);
+}
+
+/* The first problem, as `weir check` would print it. */
+static void note_rejection(struct reload *reload, const struct problem *problem)
+{
+    char line[16] = "", text[sizeof(reload->last.error)];
+
+    if (problem->line > 0)
+        snprintf(line, sizeof(line), "%u:", problem->line);
+    snprintf(text, sizeof(text), "%s%s%s%s%s%s%s", problem->file == NULL ? "" : problem->file,
+             problem->file == NULL ? "" : ":", line, problem->file == NULL ? "" : " ",
+             problem->pointer == NULL ? "" : problem->pointer, problem->pointer == NULL ? "" : ": ",
+             problem->message);
+    note_last(reload, false, text);
+}
+
 static void reject(struct reload *reload, struct reload_reply *reply,
                    const struct problems *problems)
 {
     json_t *errors = json_array();
-    char first[256];
 
     for (size_t i = 0; i < problems->count; i++) {
-        const struct problem *problem = &problems->items[i];
-        char line[16];
-        snprintf(line, sizeof(line), "%u", problem->line);
-        log_event(LOG_ERROR, "reload-rejected", "file", problem->file, "line",
-                  problem->line == 0 ? NULL : line, "pointer", problem->pointer, "message",
-                  problem->message, NULL);
-        json_array_append_new(
-            errors,
-            json_pack("{s:o,s:o,s:o,s:o,s:o}", "file", text_or_null(problem->file), "line",
-                      problem->line == 0 ? json_null() : json_integer(problem->line), "pointer",
-                      text_or_null(problem->pointer), "key", text_or_null(problem->key), "message",
-                      text_or_null(problem->message)));
+        log_problem(&problems->items[i]);
+        json_array_append_new(errors, problem_json(&problems->items[i]));
     }
-    const struct problem *problem = &problems->items[0];
-    snprintf(first, sizeof(first), "%s:%u: %s: %s", problem->file == NULL ? "" : problem->file,
-             problem->line, problem->pointer == NULL ? "" : problem->pointer,
-             problem->message == NULL ? "" : problem->message);
-    note_last(reload, false, first);
+    note_rejection(reload, &problems->items[0]);
     post(reply, 422,
          json_pack("{s:s,s:s,s:i,s:o}", "type", "urn:weir:error:config-rejected", "title",
                    "The configuration is not valid; nothing changed.", "status", 422, "errors",
                    errors));
 }
 
-static void reject_one(struct reload *reload, struct reload_reply *reply, const char *pointer,
-                       const char *message)
-{
-    struct problems problems;
-
-    problems_init(&problems);
-    problems_add(&problems, "connections.json", 0, pointer, NULL, "%s", message);
-    reject(reload, reply, &problems);
-    problems_fini(&problems);
-}
+/* ---- What needs a restart ------------------------------------------------------------------- */
 
 static bool differ(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
 }
 
-/* Keys that a running daemon cannot change. */
-static json_t *restart_keys(const struct config_server *old, const struct config_server *now)
+/* What the daemon was started with and cannot change while it runs. */
+static int remember_fixed(struct reload *reload, const struct config_server *server)
+{
+    struct fixed *fixed = &reload->fixed;
+
+    fixed->loops = server->loops;
+    fixed->migration_timeout = server->migration_timeout;
+    fixed->listen = strdup(server->listen);
+    fixed->admin_listen = server->admin_listen == NULL ? NULL : strdup(server->admin_listen);
+    bool failed = fixed->listen == NULL || (server->admin_listen != NULL && !fixed->admin_listen);
+    return failed ? WEIR_ENOMEM : 0;
+}
+
+static void need_restart(json_t *keys, const char *key)
+{
+    log_event(LOG_WARNING, "restart-required", "file", "server.json", "key", key, NULL);
+    json_array_append_new(keys, json_string(key));
+}
+
+/* The keys that differ from what it was started with. */
+static json_t *restart_keys(const struct fixed *fixed, const struct config_server *server)
 {
     json_t *keys = json_array();
 
-    if (differ(old->listen, now->listen))
-        json_array_append_new(keys, json_string("listen"));
-    if (differ(old->admin_listen, now->admin_listen))
-        json_array_append_new(keys, json_string("admin_listen"));
-    if (old->loops != now->loops)
-        json_array_append_new(keys, json_string("loops"));
-    if (old->migration_timeout != now->migration_timeout)
-        json_array_append_new(keys, json_string("migration_timeout"));
-    if (json_array_size(keys) > 0)
-        log_event(LOG_WARNING, "restart-required", "file", "server.json", "message",
-                  "listen, admin_listen, loops and migration_timeout change with a restart only",
-                  NULL);
+    if (!fixed->listen_given && differ(fixed->listen, server->listen))
+        need_restart(keys, "listen");
+    if (differ(fixed->admin_listen, server->admin_listen))
+        need_restart(keys, "admin_listen");
+    if (fixed->loops != server->loops)
+        need_restart(keys, "loops");
+    if (fixed->migration_timeout != server->migration_timeout)
+        need_restart(keys, "migration_timeout");
     return keys;
 }
 
-static json_t *effects_json(const struct effects *effects)
-{
-    static const char *const names[] = {"unchanged", "added", "removed", "migrated", "staging"};
-    json_t *object = json_object();
-
-    for (size_t i = 0; i < effects->count; i++) {
-        const struct effect *effect = &effects->items[i];
-        json_t *one =
-            json_pack("{s:s,s:i}", "outcome", names[effect->outcome], "version", effect->version);
-        if (effect->outcome == WEIR_OUTCOME_STAGING)
-            json_object_set_new(one, "reason",
-                                json_string(effect->reason == 0 ? "not proven yet"
-                                                                : weir_strerror(effect->reason)));
-        json_object_set_new(object, effect->name, one);
-    }
-    return object;
-}
-
-static void accept_it(struct reload *reload, struct reload_reply *reply,
-                      const struct config *config, const struct effects *effects, json_t *restart)
+static void report(struct reload *reload, struct reload_reply *reply, const struct config *config,
+                   const struct effects *effects)
 {
     char generation[24];
 
@@ -372,10 +291,19 @@ static void accept_it(struct reload *reload, struct reload_reply *reply,
     note_last(reload, true, "");
     post(reply, 200,
          json_pack("{s:I,s:o,s:o}", "generation", (json_int_t)config->generation, "connections",
-                   effects_json(effects), "restart_required", restart));
+                   effects_json(effects), "restart_required",
+                   restart_keys(&reload->fixed, &config->server)));
 }
 
 /* ---- One reload ------------------------------------------------------------------------------ */
+
+static void watch_or_not(struct reload *reload, bool wanted)
+{
+    if (!wanted)
+        watch_close(&reload->watch);
+    else if (reload->watch == NULL && watch_open(&reload->watch, reload->directory) != 0)
+        log_event(LOG_WARNING, "watch-failed", "directory", reload->directory, NULL);
+}
 
 static void publish(struct reload *reload, struct config *config)
 {
@@ -383,51 +311,51 @@ static void publish(struct reload *reload, struct config *config)
     config->loaded_at = clock_wall_us();
     log_configure(config->server.log_format, config->server.log_level);
     atomic_store(&reload->gateway->budget.max, config->server.inflight_max);
+    watch_or_not(reload, config->server.watch);
     loop_publish(reload->gateway, config);
 }
 
 /* Back to what was: everything it had comes back with the connections it still holds. */
-static void revert(struct reload *reload, struct reload_reply *reply, struct config *old,
-                   const struct config *config, const struct effects *effects)
+static void revert(struct reload *reload, struct config *old, struct config *config)
 {
-    char message[256], pointer[300] = "";
-    struct weir_error error;
+    struct problems problems;
 
-    for (size_t i = 0; i < effects->count; i++)
-        if (effects->items[i].outcome == WEIR_OUTCOME_STAGING) {
-            snprintf(pointer, sizeof(pointer), "/%s", effects->items[i].name);
-            snprintf(message, sizeof(message), "could not be proven: %s",
-                     effects->items[i].reason == 0 ? "no answer in time"
-                                                   : weir_strerror(effects->items[i].reason));
-        }
-    if (apply(reload, old, config, NULL, &error) != 0)
-        log_event(LOG_ERROR, "revert-failed", "detail", error.detail, NULL);
-    reject_one(reload, reply, pointer, message);
+    problems_init(&problems);
+    if (apply(reload, old, config, NULL, &problems) != 0)
+        log_event(LOG_ERROR, "revert-failed", "detail", problems.items[0].message, NULL);
+    problems_fini(&problems);
 }
 
-static void carry_out(struct reload *reload, struct config *config, struct reload_reply *reply)
+/* Committed, and not yet published if it is strict: the probes decide. */
+static void prove(struct reload *reload, struct config *config, struct config *old,
+                  struct effects *effects, struct reload_reply *reply, struct problems *problems)
+{
+    bool strict = reply != NULL && reply->strict;
+
+    if (!strict)
+        publish(reload, config);
+    await_probes(reload, config, effects);
+    if (strict && !effects_proven(effects)) {
+        effects_problems(effects, problems);
+        revert(reload, old, config);
+        return;
+    }
+    if (strict)
+        publish(reload, config);
+    report(reload, reply, config, effects);
+}
+
+/* A problem if nothing changed. */
+static void carry_out(struct reload *reload, struct config *config, struct reload_reply *reply,
+                      struct problems *problems)
 {
     struct config *old = newest_of(reload);
     struct effects *effects = effects_new(config, old);
-    struct weir_error error = {.status = 0};
-    bool strict = reply != NULL && reply->strict;
-    int status = effects == NULL ? weir_fail(&error, WEIR_ENOMEM, "out of memory")
-                                 : apply(reload, config, old, effects, &error);
 
-    if (status != 0) {
-        reject_one(reload, reply, "", error.detail);
-    } else {
-        if (!strict)
-            publish(reload, config);
-        await_probes(reload, config, effects);
-        if (strict && !all_proven(effects)) {
-            revert(reload, reply, old, config, effects);
-        } else {
-            if (strict)
-                publish(reload, config);
-            accept_it(reload, reply, config, effects, restart_keys(&old->server, &config->server));
-        }
-    }
+    if (effects == NULL)
+        problems_add(problems, NULL, 0, NULL, NULL, "out of memory");
+    else if (apply(reload, config, old, effects, problems) == 0)
+        prove(reload, config, old, effects, reply, problems);
     free(effects);
     config_unref(&old);
 }
@@ -442,12 +370,21 @@ static void reload_once(struct reload *reload, struct reload_reply *reply)
         problems_add(&problems, NULL, 0, NULL, NULL,
                      "the embedded configuration does not change; start with --config DIR");
     else if (config_load(reload->directory, &config, &problems) == 0) {
-        carry_out(reload, config, reply);
+        carry_out(reload, config, reply, &problems);
         config_unref(&config);
     }
     if (problems.count > 0)
         reject(reload, reply, &problems);
     problems_fini(&problems);
+}
+
+/* Nothing was tried. NULL: nobody waits for it. */
+static void refuse(struct reload_reply *reply, enum answer_problem why)
+{
+    if (reply == NULL)
+        return;
+    reply->refused = why;
+    post(reply, 503, NULL);
 }
 
 /* ---- The thread ------------------------------------------------------------------------------ */
@@ -470,6 +407,7 @@ static bool await_work(struct reload *reload, struct reload_reply **reply, bool 
     *work = reload->watch != NULL && watch_check(reload->watch, clock_now(), &next);
     pthread_mutex_lock(&reload->mutex);
     struct list *link = list_pop_front(&reload->asked);
+    reload->asked_count -= link != NULL;
     *work = *work || reload->hang_up || link != NULL;
     *reply = link == NULL ? NULL : list_entry(link, struct reload_reply, mail.link);
     reload->hang_up = false;
@@ -495,20 +433,29 @@ static void *run(void *argument)
     while (await_work(reload, &reply, &work))
         if (work)
             reload_once(reload, reply);
-    if (reply != NULL)
-        post(reply, 503, json_pack("{s:s}", "type", "urn:weir:error:shutting-down"));
+    refuse(reply, ANSWER_SHUTTING_DOWN);
     return NULL;
 }
 
 void reload_ask(struct reload *reload, struct reload_reply *reply)
 {
+    bool full = false;
+
     pthread_mutex_lock(&reload->mutex);
-    if (reply == NULL)
+    if (reply == NULL) {
         reload->hang_up = true;
-    else
+    } else if (reload->asked_count < RELOAD_ASKED_MAX && !reload->stopping) {
         list_push_back(&reload->asked, &reply->mail.link);
+        reload->asked_count++;
+    } else {
+        full = true;
+    }
+    bool stopping = reload->stopping;
     pthread_mutex_unlock(&reload->mutex);
-    wake(reload);
+    if (full)
+        refuse(reply, stopping ? ANSWER_SHUTTING_DOWN : ANSWER_OVERLOADED);
+    else
+        wake(reload);
 }
 
 void reload_look(struct reload *reload, struct reload_last *last)
@@ -520,30 +467,47 @@ void reload_look(struct reload *reload, struct reload_last *last)
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
-int reload_new(struct reload **out, struct gateway *gateway, struct config *config,
-               const char *directory)
+static int apply_first(struct reload *reload, struct config *config)
 {
-    struct weir_error error;
+    struct problems problems;
+
+    problems_init(&problems);
+    int status = apply(reload, config, NULL, NULL, &problems);
+    for (size_t i = 0; i < problems.count; i++)
+        log_event(LOG_ERROR, "config-invalid", "file", problems.items[i].file, "pointer",
+                  problems.items[i].pointer, "message", problems.items[i].message, NULL);
+    problems_fini(&problems);
+    config->generation = ++reload->generation;
+    config->loaded_at = clock_wall_us();
+    reload->last = (struct reload_last){.ok = true};
+    return status;
+}
+
+int reload_new(struct reload **out, struct gateway *gateway, struct config *config,
+               const char *directory, bool listen_given)
+{
     struct reload *reload = calloc(1, sizeof(*reload));
 
     *out = NULL;
     if (reload == NULL)
         return WEIR_ENOMEM;
     reload->gateway = gateway;
+    reload->fixed.listen_given = listen_given;
     reload->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     reload->directory = directory == NULL ? NULL : strdup(directory);
     list_init(&reload->asked);
     pthread_mutex_init(&reload->mutex, NULL);
-    if (directory != NULL && config->server.watch)
-        watch_open(&reload->watch, directory);
-    int status = apply(reload, config, NULL, NULL, &error);
-    if (status != 0 || reload->wake < 0) {
+    int status = reload->wake < 0 || (directory != NULL && reload->directory == NULL)
+                     ? WEIR_ENOMEM
+                     : remember_fixed(reload, &config->server);
+    if (status == 0)
+        status = apply_first(reload, config);
+    if (status != 0) {
         reload_free(&reload);
-        return status != 0 ? status : WEIR_ERESOURCE;
+        return status;
     }
-    config->generation = ++reload->generation;
-    config->loaded_at = clock_wall_us();
-    reload->last.ok = true;
+    if (directory != NULL)
+        watch_or_not(reload, config->server.watch);
     *out = reload;
     return 0;
 }
@@ -564,8 +528,7 @@ void reload_stop(struct reload *reload)
         pthread_join(reload->thread, NULL);
     reload->started = false;
     for (struct list *link; (link = list_pop_front(&reload->asked)) != NULL;)
-        post(list_entry(link, struct reload_reply, mail.link), 503,
-             json_pack("{s:s}", "type", "urn:weir:error:shutting-down"));
+        refuse(list_entry(link, struct reload_reply, mail.link), ANSWER_SHUTTING_DOWN);
 }
 
 void reload_free(struct reload **at)
@@ -581,5 +544,7 @@ void reload_free(struct reload **at)
         close(reload->wake);
     pthread_mutex_destroy(&reload->mutex);
     free(reload->directory);
+    free(reload->fixed.listen);
+    free(reload->fixed.admin_listen);
     free(reload);
 }

@@ -11,7 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "answer.h"
 #include "mailbox.h"
+
+#define RELOAD_ASKED_MAX 64 /* requests that wait for their turn */
 
 struct config;
 struct gateway;
@@ -24,8 +27,9 @@ struct reload_reply {
     void *context;
     uint64_t request_id;
     bool strict;
-    unsigned status; /* of HTTP: 200, 422, 503 */
-    char *text;      /* JSON; malloc'd, NULL without memory */
+    unsigned status;             /* of HTTP: 200, 422, 503 */
+    enum answer_problem refused; /* of 503: why nothing was tried */
+    char *text;                  /* JSON of the others; malloc'd, NULL without memory */
     size_t len;
 };
 
@@ -37,10 +41,11 @@ struct reload_last {
 
 /*
  * Apply the first configuration to the gateway's registry (drivers added already); takes a
- * reference to config. directory is NULL for the embedded default, which does not change.
+ * reference to config. directory is NULL for the embedded default, which does not change. With
+ * listen_given the address to listen on did not come from the files, which are not asked for it.
  */
 int reload_new(struct reload **out, struct gateway *gateway, struct config *config,
-               const char *directory);
+               const char *directory, bool listen_given);
 
 /* Start the thread, once the loops run. 0 or WEIR_ENOMEM. */
 int reload_start(struct reload *reload);

@@ -111,7 +111,8 @@ static int make_registry(struct daemon *daemon, const struct serve_options *opti
         if (weir_registry_add_driver(gateway->registry, *driver, &error) != 0)
             return fail((*driver)->name, error.detail);
     if (dispatch_new(&gateway->dispatch, gateway->registry) != 0 ||
-        reload_new(&gateway->reload, gateway, daemon->config, options->directory) != 0)
+        reload_new(&gateway->reload, gateway, daemon->config, options->directory,
+                   options->listen != NULL) != 0)
         return fail("configuration", "it could not be applied");
     if (weir_keeper_start(&daemon->keeper, gateway->registry, 0, &error) != 0)
         return fail("keeper", error.detail);
