@@ -15,10 +15,10 @@ static const char usage[] =
     "usage: weir check --config DIR [--connect] [--json]\n"
     "\n"
     "Validates the three files and prints each problem as file:line: pointer: message.\n"
-    "  --connect  also open each connection once, log in, and look at each module's destination\n"
+    "  --connect  also open each connection once and log in; no table is made or written\n"
     "  --json     print {\"ok\":...,\"errors\":[...],\"connections\":{...}} instead\n"
     "\n"
-    "Exit codes: 0 all is well, 3 it is not.\n";
+    "Exit codes: 0 all is well, 2 usage, 3 something is wrong.\n";
 
 static json_t *text_or_null(const char *text)
 {
@@ -31,11 +31,12 @@ static json_t *problems_json(const struct problems *problems)
 
     for (size_t i = 0; i < problems->count; i++) {
         const struct problem *problem = &problems->items[i];
-        json_array_append_new(errors, json_pack("{s:o,s:i,s:o,s:o,s:o}", "file",
-                                                text_or_null(problem->file), "line", problem->line,
-                                                "pointer", text_or_null(problem->pointer), "key",
-                                                text_or_null(problem->key), "message",
-                                                text_or_null(problem->message)));
+        json_array_append_new(
+            errors,
+            json_pack("{s:o,s:o,s:o,s:o,s:o}", "file", text_or_null(problem->file), "line",
+                      problem->line == 0 ? json_null() : json_integer(problem->line), "pointer",
+                      text_or_null(problem->pointer), "key", text_or_null(problem->key), "message",
+                      text_or_null(problem->message)));
     }
     return errors;
 }
@@ -44,8 +45,11 @@ static void print_problems(const struct problems *problems)
 {
     for (size_t i = 0; i < problems->count; i++) {
         const struct problem *problem = &problems->items[i];
-        fprintf(stderr, "%s:%u: %s%s%s\n", problem->file == NULL ? "weir" : problem->file,
-                problem->line, problem->pointer == NULL ? "" : problem->pointer,
+        char line[16] = "";
+        if (problem->line > 0)
+            snprintf(line, sizeof(line), "%u:", problem->line);
+        fprintf(stderr, "%s:%s %s%s%s\n", problem->file == NULL ? "weir" : problem->file, line,
+                problem->pointer == NULL ? "" : problem->pointer,
                 problem->pointer == NULL ? "" : ": ", problem->message);
     }
     if (problems->left_out > 0)
@@ -54,23 +58,8 @@ static void print_problems(const struct problems *problems)
 
 /* ---- --connect ------------------------------------------------------------------------------- */
 
-/* Every module that writes through this connection looks at its destination. */
-static int look_at_targets(const struct config *config, const struct config_connection *connection,
-                           void *conn, int64_t deadline, struct weir_error *error)
-{
-    int status = 0;
-
-    for (size_t i = 0; i < config->webhooks_count; i++)
-        for (size_t j = 0; status == 0 && j < config->webhooks[i].modules_count; j++) {
-            const struct config_module *module = &config->webhooks[i].modules[j];
-            if (module->connection == connection)
-                status = module->sink->prepare(module->target, conn, deadline, error);
-        }
-    return status;
-}
-
-static int try_connection(const struct config *config, const struct config_connection *connection,
-                          struct weir_error *error)
+/* Open, one round trip, close; nothing is written, and no table is made. */
+static int try_connection(const struct config_connection *connection, struct weir_error *error)
 {
     const struct weir_driver *driver = connection->driver;
     void *conn = calloc(1, driver->conn_size);
@@ -81,9 +70,6 @@ static int try_connection(const struct config *config, const struct config_conne
     int status = driver->open(conn, connection->settings, deadline, error);
     if (status == 0)
         status = driver->check(conn, deadline, error);
-    if (status == 0)
-        status = look_at_targets(config, connection, conn,
-                                 clock_add(clock_now(), connection->connect_timeout), error);
     driver->close(conn, clock_add(clock_now(), CLOCK_SECOND));
     free(conn);
     return status;
@@ -96,7 +82,7 @@ static bool try_all(const struct config *config, const struct options *options, 
     for (size_t i = 0; i < config->connections_count; i++) {
         const struct config_connection *connection = &config->connections[i];
         struct weir_error error = {.status = 0};
-        int status = try_connection(config, connection, &error);
+        int status = try_connection(connection, &error);
         good = good && status == 0;
         json_object_set_new(results, connection->name,
                             json_pack("{s:b,s:s,s:s}", "ok", status == 0, "code",
@@ -134,10 +120,10 @@ int verb_check(int argc, char **argv)
     struct problems problems;
     json_t *results = json_object();
 
-    if (!options_parse(&options, "cCj", usage, argc, argv) ||
-        (!options.help && options.config == NULL)) {
-        if (options.config == NULL)
-            fprintf(stderr, "weir: --config is required\n%s", usage);
+    bool parsed = options_parse(&options, "cCj", usage, argc, argv);
+    if (parsed && !options.help && options.config == NULL)
+        fprintf(stderr, "weir: --config is required\n%s", usage);
+    if (!parsed || (!options.help && options.config == NULL)) {
         json_decref(results);
         return EXIT_USAGE;
     }

@@ -12,17 +12,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "config_parts.h"
 
-#define REQUEST_MAX 8192
+#define REQUEST_MAX      8192
+#define ADDRESS_MAX      512
+#define PATIENCE_SECONDS 300 /* a reload may wait for a connect_timeout */
 
 /* ---- Where ----------------------------------------------------------------------------------- */
 
 struct target {
-    char address[512], token[1024];
+    char address[ADDRESS_MAX], token[1024];
 };
 
 static void copy(char *to, size_t len, const char *text)
@@ -30,31 +33,35 @@ static void copy(char *to, size_t len, const char *text)
     snprintf(to, len, "%s", text == NULL ? "" : text);
 }
 
+/* Only server.json: what is being reloaded may be wrong, and still the daemon must be found. */
 static bool from_config(struct target *target, const char *directory)
 {
     struct problems problems;
-    struct config *config;
+    struct config_server server = {.listen = NULL};
+    struct source source;
 
     problems_init(&problems);
-    int status = config_load(directory, &config, &problems);
-    if (status == 0) {
-        const struct config_server *server = &config->server;
-        copy(target->address, sizeof(target->address),
-             server->admin_listen != NULL ? server->admin_listen : server->listen);
-        copy(target->token, sizeof(target->token), server->admin_token);
-        config_unref(&config);
-    } else {
-        fprintf(stderr, "weir: %s cannot be read to find the daemon's address (%s); say --admin\n",
-                directory, problems.count > 0 ? problems.items[0].message : "unknown");
+    bool good = config_default_server(&server) == 0;
+    if (good && source_open(&source, directory, "server.json", false, &problems) == 1) {
+        config_read_server(&server, &source);
+        source_close(&source);
     }
+    good = good && problems.count == 0;
+    if (good) {
+        copy(target->address, sizeof(target->address),
+             server.admin_listen != NULL ? server.admin_listen : server.listen);
+        if (server.admin_token != NULL)
+            copy(target->token, sizeof(target->token), server.admin_token);
+    } else {
+        fprintf(stderr,
+                "weir: %s/server.json does not tell where the daemon is (%s); say --admin\n",
+                directory, problems.count > 0 ? problems.items[0].message : "out of memory");
+    }
+    config_free_server(&server);
     problems_fini(&problems);
-    return status == 0;
+    return good;
 }
 
-/*
- * What is being reloaded may be wrong, and still the daemon must be found: with --admin the
- * directory is not read.
- */
 static bool find_target(struct target *target, const struct options *options)
 {
     copy(target->address, sizeof(target->address), "127.0.0.1:8000");
@@ -68,49 +75,85 @@ static bool find_target(struct target *target, const struct options *options)
     return true;
 }
 
-static int connect_unix(const char *path)
-{
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+/* ---- Connecting ------------------------------------------------------------------------------ */
 
-    if (fd < 0 || strlen(path) >= sizeof(name.sun_path))
-        return fd;
-    memcpy(name.sun_path, path, strlen(path));
-    if (connect(fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
-        return fd;
+/* Closes fd; errno stays. */
+static int give_up(int fd)
+{
     int error = errno;
-    close(fd);
+
+    if (fd >= 0)
+        close(fd);
     errno = error;
     return -1;
 }
 
-static int connect_tcp(const char *address)
+static int connect_unix(const char *path, const char **why)
 {
-    char host[512];
-    const char *colon = strrchr(address, ':');
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all;
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
     int fd = -1;
 
-    errno = EINVAL;
-    if (colon == NULL || strlen(address) >= sizeof(host))
+    if (strlen(path) >= sizeof(name.sun_path)) {
+        errno = ENAMETOOLONG;
+    } else {
+        memcpy(name.sun_path, path, strlen(path));
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd >= 0 && connect(fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
+            return fd;
+    }
+    *why = strerror(errno);
+    return give_up(fd);
+}
+
+static int connect_any(const struct addrinfo *all)
+{
+    int fd = -1;
+
+    for (const struct addrinfo *at = all; at != NULL; at = at->ai_next) {
+        fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) == 0)
+            return fd;
+        fd = give_up(fd);
+    }
+    return fd;
+}
+
+static int connect_tcp(const char *address, const char **why)
+{
+    char host[ADDRESS_MAX];
+    const char *colon = strrchr(address, ':');
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all;
+
+    *why = "an address is host:port, [v6]:port or unix:/path";
+    if (colon == NULL)
         return -1;
     snprintf(host, sizeof(host), "%.*s", (int)(colon - address), address);
     if (host[0] == '[') {
         host[strcspn(host, "]")] = '\0';
         memmove(host, host + 1, strlen(host));
     }
-    if (getaddrinfo(host, colon + 1, &hints, &all) != 0)
+    int error = getaddrinfo(host, colon + 1, &hints, &all);
+    if (error != 0) {
+        *why = gai_strerror(error);
         return -1;
-    for (struct addrinfo *at = all; at != NULL && fd < 0; at = at->ai_next) {
-        fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) != 0) {
-            int error = errno;
-            close(fd);
-            fd = -1;
-            errno = error;
-        }
     }
+    int fd = connect_any(all);
+    *why = strerror(errno);
     freeaddrinfo(all);
+    return fd;
+}
+
+/* A daemon that does not answer must not keep a script for ever. */
+static int connect_to(const char *address, const char **why)
+{
+    static const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+    bool local = strncmp(address, "unix:", 5) == 0;
+    int fd = local ? connect_unix(address + 5, why) : connect_tcp(address, why);
+
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     return fd;
 }
 
@@ -187,16 +230,15 @@ bool client_ask(const struct options *options, const char *method, const char *p
                 const char *body, struct client_answer *answer)
 {
     struct target target;
+    const char *why = "";
     char request[REQUEST_MAX];
 
     memset(answer, 0, sizeof(*answer));
     if (!find_target(&target, options))
         return false;
-    bool local = strncmp(target.address, "unix:", 5) == 0;
-    int fd = local ? connect_unix(target.address + 5) : connect_tcp(target.address);
+    int fd = connect_to(target.address, &why);
     if (fd < 0) {
-        fprintf(stderr, "weir: %s: %s; is the daemon running there?\n", target.address,
-                strerror(errno));
+        fprintf(stderr, "weir: %s: %s; is the daemon running there?\n", target.address, why);
         return false;
     }
     int len = snprintf(request, sizeof(request),

@@ -26,19 +26,28 @@ static const struct {
 } verbs[] = {{"serve", verb_serve},   {"check", verb_check}, {"reload", verb_reload},
              {"status", verb_status}, {"pools", verb_pools}, {"version", verb_version}};
 
+/* What could not be printed was not done. */
+static int flushed(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fputs("weir: standard output cannot be written\n", stderr);
+    return code == EXIT_OK ? EXIT_FAILED : code;
+}
+
 int main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "";
 
     if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "help") == 0) {
         fputs(usage, stdout);
-        return EXIT_OK;
+        return flushed(EXIT_OK);
     }
     if (strcmp(verb, "--version") == 0)
         verb = "version";
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         if (strcmp(verb, verbs[i].name) == 0)
-            return verbs[i].run(argc - 1, argv + 1);
+            return flushed(verbs[i].run(argc - 1, argv + 1));
     if (verb[0] != '\0')
         fprintf(stderr, "weir: no verb is called %s\n", verb);
     fputs(usage, stderr);

@@ -58,16 +58,35 @@ static bool find_state(const struct options *options, char path[PATH_LEN])
     return true;
 }
 
+/* For a shell: 'it'\''s'. */
+static void print_quoted(const char *text)
+{
+    putchar('\'');
+    for (; *text != '\0'; text++)
+        if (*text == '\'')
+            fputs("'\\''", stdout);
+        else
+            putchar(*text);
+    putchar('\'');
+}
+
 static void ready(const struct serve_options *options, const char *address)
 {
+    bool local = strncmp(address, "unix:", 5) == 0;
+
     if (options->directory != NULL)
         return;
-    printf("weir is ready. Rows go to %s\n"
-           "Try it:\n"
-           "    curl -i -d '{\"a\":1}' -H 'Content-Type: application/json' "
-           "http://%s/webhook/example\n"
-           "    sqlite3 %s 'SELECT * FROM webhook_events'\n",
-           options->database, address, options->database);
+    printf("weir is ready. Rows go to %s\nTry it:\n    curl -i ", options->database);
+    if (local) {
+        fputs("--unix-socket ", stdout);
+        print_quoted(address + 5);
+        putchar(' ');
+    }
+    printf("-H 'Content-Type: application/json' -d '{\"hello\":\"weir\"}' "
+           "http://%s/webhook/example\n    sqlite3 ",
+           local ? "localhost" : address);
+    print_quoted(options->database);
+    fputs(" 'SELECT * FROM webhook_events'\n", stdout);
     fflush(stdout);
 }
 

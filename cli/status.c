@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "client.h"
 
@@ -54,6 +55,23 @@ static long long sum(const json_t *connection, const char *key)
     return total;
 }
 
+/* What becomes of it at the moment. */
+static const char *state_of(const json_t *connection)
+{
+    json_t *version;
+    size_t i;
+
+    if (json_is_true(json_object_get(connection, "removed")))
+        return "removed";
+    json_array_foreach(json_object_get(connection, "versions"), i, version)
+    {
+        const char *state = word(version, "state");
+        if (strcmp(state, "staging") == 0 || strcmp(state, "active") == 0)
+            return state;
+    }
+    return "unused";
+}
+
 static void print_connections(const json_t *root)
 {
     const char *name;
@@ -61,13 +79,13 @@ static void print_connections(const json_t *root)
 
     printf("status %s, %lld active requests\n", word(root, "status"),
            number(root, "active_requests"));
-    printf("%-24s %-11s %7s %4s %4s %6s %7s %6s  %s\n", "CONNECTION", "TYPE", "VERSION", "OPEN",
-           "IDLE", "LEASED", "WAITING", "ACTIVE", "LAST ERROR");
-    json_object_foreach(json_object_get(root, "connections"), name, one)
-        printf("%-24s %-11s %7lld %4lld %4lld %6lld %7lld %6lld  %s\n", name, word(one, "type"),
-               number(one, "version"), sum(one, "open"), sum(one, "idle"), sum(one, "leased"),
-               number(json_object_get(one, "queue"), "waiting"), number(one, "active_requests"),
-               trouble(one));
+    printf("%-24s %-11s %7s %-8s %4s %4s %6s %7s %6s  %s\n", "CONNECTION", "TYPE", "VERSION",
+           "STATE", "OPEN", "IDLE", "LEASED", "WAITING", "ACTIVE", "LAST ERROR");
+    json_object_foreach(json_object_get(root, "connections"), name, one) printf(
+        "%-24s %-11s %7lld %-8s %4lld %4lld %6lld %7lld %6lld  %s\n", name, word(one, "type"),
+        number(one, "version"), state_of(one), sum(one, "open"), sum(one, "idle"),
+        sum(one, "leased"), number(json_object_get(one, "queue"), "waiting"),
+        number(one, "active_requests"), trouble(one));
 }
 
 static void print_versions(const json_t *root)

@@ -60,7 +60,8 @@ static void take_signals(struct daemon *daemon)
     sigaddset(&daemon->signals, SIGINT);
     sigaddset(&daemon->signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &daemon->signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* a client that has gone */
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error to be answered, not an end */
 }
 
 static void print_problems(const struct problems *problems)

@@ -66,9 +66,18 @@ class Proxy:
         """Accept, and pass nothing on."""
         self.stalled.set()
 
-    def refuse(self):
+    def _stop_listening(self):
+        if self.listener is None:
+            return
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+        except OSError:
+            pass
         self.listener.close()
         self.listener = None
+
+    def refuse(self):
+        self._stop_listening()
         self.cut()
 
     def cut(self):
@@ -88,10 +97,5 @@ class Proxy:
 
     def close(self):
         self.closing = True
-        if self.listener is not None:
-            try:
-                self.listener.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            self.listener.close()
+        self._stop_listening()
         self.cut()

@@ -49,7 +49,7 @@ class Weir:
 
     def start(self, arguments=None):
         self.log_path = self.directory / "log"
-        with open(self.log_path, "ab") as log, open(self.directory / "out", "wb") as out:
+        with open(self.log_path, "wb") as log, open(self.directory / "out", "wb") as out:
             self.process = subprocess.Popen(
                 [str(WEIR), "serve", *(arguments or ["--config", str(self.config)])], stderr=log,
                 stdout=out, env=self.environment)

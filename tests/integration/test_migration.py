@@ -48,7 +48,8 @@ def check_exactly_once(database, load):
 def test_fifty_reloads_under_full_load(start, database):
     database.make_table()
     database.slow_down(0.05)
-    weir = start({"db": database.connection("one")})
+    # Batches of four, so that 64 clients keep all ten backend connections busy.
+    weir = start({"db": database.connection("one")}, None, {"limits": {"batch": 4}})
     load = Load(weir, clients=64)
     wait_until(lambda: weir.connection()["versions"][0]["size"]["open"] == 10, 20)
     watcher = Watcher(database, weir)
@@ -70,7 +71,8 @@ def test_fifty_reloads_under_full_load(start, database):
 def test_every_second_reload_with_a_wrong_password(start, database):
     database.make_table()
     database.slow_down(0.05)
-    weir = start({"db": database.connection("one")})
+    # Batches of four, so that 64 clients keep all ten backend connections busy.
+    weir = start({"db": database.connection("one")}, None, {"limits": {"batch": 4}})
     load = Load(weir, clients=64)
     wait_until(lambda: weir.connection()["versions"][0]["size"]["open"] == 10, 20)
     watcher = Watcher(database, weir)
@@ -162,6 +164,7 @@ def test_a_wrong_password_to_a_pool_of_one_keeps_serving(start, database):
 def test_three_changes_in_one_window_leave_the_newest_only(start, database):
     database.add_role("three")
     database.add_role("four")
+    database.make_table()
     weir = start({"db": database.connection("one")})
     load = Load(weir, clients=16)
     time.sleep(0.3)
@@ -212,6 +215,7 @@ def test_a_removed_connection_finishes_what_was_accepted(start, database):
 
 
 def test_strict_refuses_what_cannot_be_proven(start, database):
+    database.make_table()
     weir = start({"db": database.connection("one")})
     assert weir.post({"a": 0})[0] == 200
     wrong = {**database.connection("two"), "password": "pass-wrong"}
