@@ -25,10 +25,13 @@ static void print_outcomes(const json_t *root)
     json_t *one, *key;
     size_t i;
 
+    printf("%-24s %7s OUTCOME\n", "CONNECTION", "VERSION");
     json_object_foreach(json_object_get(root, "connections"), name, one)
     {
         const json_t *reason = json_object_get(one, "reason");
-        printf("%-32s %-10s", name, json_string_value(json_object_get(one, "outcome")));
+        printf("%-24s %7lld %-9s", name,
+               (long long)json_integer_value(json_object_get(one, "version")),
+               json_string_value(json_object_get(one, "outcome")));
         if (reason != NULL)
             printf(" %s", json_string_value(reason));
         printf("\n");
@@ -44,15 +47,25 @@ static const char *text_of(const json_t *object, const char *key)
     return text == NULL ? "" : text;
 }
 
+/* As weir check prints them. */
+static void print_error(const json_t *error)
+{
+    const char *file = text_of(error, "file"), *pointer = text_of(error, "pointer");
+    long long line = (long long)json_integer_value(json_object_get(error, "line"));
+
+    fprintf(stderr, "%s:", file[0] == '\0' ? "weir" : file);
+    if (line > 0)
+        fprintf(stderr, "%lld:", line);
+    fprintf(stderr, " %s%s%s\n", pointer, pointer[0] == '\0' ? "" : ": ",
+            text_of(error, "message"));
+}
+
 static void print_errors(const json_t *root)
 {
     json_t *error;
     size_t i;
 
-    json_array_foreach(json_object_get(root, "errors"), i, error)
-        fprintf(stderr, "%s:%lld: %s: %s\n", text_of(error, "file"),
-                (long long)json_integer_value(json_object_get(error, "line")),
-                text_of(error, "pointer"), text_of(error, "message"));
+    json_array_foreach(json_object_get(root, "errors"), i, error) print_error(error);
     if (json_object_get(root, "errors") == NULL)
         fprintf(stderr, "weir: refused: %s\n", text_of(root, "title"));
 }
