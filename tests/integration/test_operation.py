@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""Reloading in every way, the command line, status, metrics."""
+import json
+import os
+import signal
+
+from conftest import WEBHOOKS
+from gateway import TOKEN, Weir
+from pgserver import wait_until
+
+
+def generation(weir):
+    return weir.status()["config"]["generation"]
+
+
+def test_status_has_the_promised_shape(start, database):
+    weir = start({"db": database.connection()})
+    assert weir.connection()["version"] == 0 and weir.connection()["versions"] == []
+    assert weir.post({})[0] == 200
+    status = weir.status()
+    assert status["status"] == "ok" and status["uptime_seconds"] > 0
+    assert status["pools"] == {"active": 1, "deprecated": 0, "staging": 0}
+    assert status["active_requests"] == 0
+    assert status["config"]["last_reload"]["ok"] is True
+    version = status["connections"]["db"]["versions"][0]
+    assert version["state"] == "active" and len(version["config_sha256"]) == 64
+    assert {"min", "max", "open", "idle", "leased", "opening"} <= set(version["size"])
+    assert {"acquired", "timeouts", "opened", "closed", "open_failures"} == set(version["totals"])
+    assert version["last_error"] is None and version["created_at"].endswith("Z")
+    assert "pass-one" not in json.dumps(status)
+
+
+def test_sighup_reloads(start, database):
+    weir = start({"db": database.connection()})
+    weir.write({"db": database.connection("two")})
+    weir.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: generation(weir) == 2)
+
+
+def test_a_changed_file_is_noticed(start, database):
+    weir = start({"db": database.connection()}, None, {"watch": True})
+    weir.write({"db": database.connection("two")})
+    wait_until(lambda: generation(weir) == 2)
+    path = weir.config / "webhooks.json"
+    path.write_text(json.dumps({"webhooks": []}))
+    wait_until(lambda: generation(weir) == 3)
+    path.unlink()
+    (weir.config / "connections.json").unlink()
+    wait_until(lambda: weir.request("GET", "/healthz")[0] == 200)
+    import time
+    time.sleep(3)
+    assert generation(weir) == 3, "a deleted file changes nothing"
+    weir.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: not weir.status()["config"]["last_reload"]["ok"])
+    assert generation(weir) == 3
+
+
+def test_a_swapped_symbolic_link_is_noticed(start, database):
+    weir = start({"db": database.connection()}, None, {"watch": True}, start=False)
+    first, second = weir.config / "..one", weir.config / "..two"
+    first.mkdir()
+    second.mkdir()
+    for name in ("connections", "webhooks", "server"):
+        path = weir.config / f"{name}.json"
+        (second / path.name).write_text(path.read_text())
+        path.rename(first / path.name)
+        path.symlink_to(f"..data/{path.name}")
+    (second / "connections.json").write_text(json.dumps({"db": database.connection("two")}))
+    (weir.config / "..data").symlink_to("..one")
+    weir.start()
+    assert generation(weir) == 1
+    (weir.config / "..data_tmp").symlink_to("..two")
+    os.rename(weir.config / "..data_tmp", weir.config / "..data")
+    wait_until(lambda: generation(weir) == 2)
+
+
+def test_a_rejected_reload_leaves_everything(start, database):
+    weir = start({"db": database.connection()})
+    assert weir.post({})[0] == 200
+    weir.write('{"db": {"type": "postgresql",\n "port": }}')
+    code, answer = weir.reload()
+    error = answer["errors"][0]
+    assert code == 422 and error["file"] == "connections.json" and error["line"] == 2
+    weir.write({"db": {**database.connection(), "pool_maxsize": 3, "port": 0}})
+    code, answer = weir.reload()
+    by_pointer = {error["pointer"]: error for error in answer["errors"]}
+    assert code == 422
+    assert "pool_max_size" in by_pointer["/db/pool_maxsize"]["message"]
+    weir.write({"db": database.connection()}, {"webhooks": [{"path": "/x", "modules": [
+        {"type": "postgresql", "connection": "dbb"}]}]})
+    code, answer = weir.reload()
+    assert code == 422
+    assert answer["errors"][0]["pointer"] == "/webhooks/0/modules/0/connection"
+    assert "did you mean db" in answer["errors"][0]["message"]
+    status = weir.status()
+    assert status["config"]["generation"] == 1
+    assert status["config"]["last_reload"]["ok"] is False
+    assert "webhooks.json" in status["config"]["last_reload"]["error"]
+    assert weir.post({})[0] == 200
+    assert [v["version"] for v in weir.connection()["versions"]] == [1]
+
+
+def test_weir_reload_prints_every_outcome(start, database):
+    weir = start({"db": database.connection(), "gone": database.connection(),
+                  "same": database.connection()})
+    assert weir.post({})[0] == 200
+    weir.write({"db": {**database.connection("two"), "password": "pass-wrong"},
+                "same": database.connection(), "fresh": database.connection()})
+    result = weir.command("reload", "--admin", weir.admin(), "--token", TOKEN)
+    assert result.returncode == 0, result.stderr
+    lines = {line.split()[0]: line.split(None, 1)[1] for line in result.stdout.splitlines()}
+    assert lines["same"].startswith("unchanged") and lines["gone"].startswith("removed")
+    assert lines["fresh"].startswith("added")
+    assert lines["db"] == "staging    the server refused the credentials"
+    weir.write("{")
+    result = weir.command("reload", "--admin", weir.admin(), "--token", TOKEN)
+    assert result.returncode == 1 and "connections.json:1:" in result.stderr
+    result = weir.command("reload", "--admin", "127.0.0.1:1")
+    assert result.returncode == 1 and "running" in result.stderr
+
+
+def test_weir_check(start, database):
+    weir = Weir({"db": database.connection()}, WEBHOOKS, start=False)
+    try:
+        result = weir.command("check", "--config", str(weir.config))
+        assert result.returncode == 0 and "1 connections, 1 webhooks" in result.stdout
+        assert weir.command("check", "--config", str(weir.config), "--connect").returncode == 0
+        weir.write({"db": {**database.connection(), "password": "pass-wrong"}})
+        result = weir.command("check", "--config", str(weir.config), "--connect")
+        assert result.returncode == 3 and "refused the credentials" in result.stderr
+        assert "pass-wrong" not in result.stderr
+        weir.write({"db": {**database.connection(), "password": "{$NO_SUCH_VARIABLE}"}})
+        result = weir.command("check", "--config", str(weir.config))
+        assert result.returncode == 3 and "NO_SUCH_VARIABLE" in result.stderr
+        assert "connections.json:" in result.stderr and "/db/password" in result.stderr
+        result = weir.command("check", "--config", str(weir.config), "--json")
+        assert json.loads(result.stdout)["errors"][0]["pointer"] == "/db/password"
+    finally:
+        weir.remove()
+
+
+def test_weir_status_pools_version_and_help(start, database):
+    weir = start({"db": database.connection()})
+    assert weir.post({})[0] == 200
+    where = ("--admin", weir.admin(), "--token", TOKEN)
+    table = weir.command("status", *where)
+    assert table.returncode == 0 and "db" in table.stdout and "CONNECTION" in table.stdout
+    assert json.loads(weir.command("status", *where, "--json").stdout)["connections"]["db"]
+    assert "active" in weir.command("pools", *where).stdout
+    assert weir.command("version").stdout.startswith("weir ")
+    assert weir.command("--help").returncode == 0
+    for verb in ("serve", "check", "reload", "status", "pools", "version"):
+        result = weir.command(verb, "--help")
+        assert result.returncode == 0 and f"usage: weir {verb}" in result.stdout
+        assert weir.command(verb, "--nonsense").returncode == 2
+    assert weir.command("nonsense").returncode == 2
+    assert weir.command("check").returncode == 2
+
+
+def test_metrics_and_readiness(start, database):
+    weir = start({"db": database.connection()})
+    assert weir.post({})[0] == 200
+    code, headers, body = weir.request("GET", "/metrics")
+    text = body.decode()
+    assert code == 200 and headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert 'weir_webhooks_total{outcome="stored"} 1' in text
+    assert 'weir_pool_acquired_total{connection="db"}' in text
+    assert weir.request("GET", "/readyz")[0] == 200
+    assert weir.request("HEAD", "/healthz")[0] == 200
+
+
+def test_a_second_daemon_on_the_port_is_told_so(start, database):
+    weir = start({"db": database.connection()})
+    other = Weir({"db": database.connection()}, WEBHOOKS,
+                 {"listen": f"127.0.0.1:{weir.port}"}, start=False)
+    try:
+        result = other.command("serve", "--config", str(other.config))
+        assert result.returncode == 1
+        assert "Address already in use" in result.stderr and str(weir.port) in result.stderr
+    finally:
+        other.remove()
+
+
+def test_several_loops_and_an_admin_socket(start, database):
+    weir = start({"db": database.connection()}, None, {"loops": 2}, start=False)
+    weir.server["admin_listen"] = f"unix:{weir.directory}/admin"
+    weir.write(server=weir.server)
+    weir.start()
+    for number in range(50):
+        assert weir.post({"n": number})[0] == 200
+    assert weir.request("GET", "/admin/status", headers={"Authorization": "Bearer " + TOKEN})[0] \
+        == 404, "the admin side has a listener of its own"
+    result = weir.command("status", "--config", str(weir.config), "--json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["connections"]["db"]["queue"]["stored"] == 50
