@@ -37,11 +37,11 @@ void answer_problem(struct answer *answer, enum answer_problem problem, const ch
     char text[PROBLEM_MAX];
     unsigned status = problems[problem].status;
 
-    int len = snprintf(text, sizeof(text),
-                       "{\"type\":\"urn:weir:error:%s\",\"title\":\"%s\",\"status\":%u%s%.40s%s}\n",
-                       problems[problem].code, problems[problem].title, status,
-                       id == NULL ? "" : ",\"id\":\"", id == NULL ? "" : id,
-                       id == NULL ? "" : "\"");
+    int len =
+        snprintf(text, sizeof(text),
+                 "{\"type\":\"urn:weir:error:%s\",\"title\":\"%s\",\"status\":%u%s%.40s%s}\n",
+                 problems[problem].code, problems[problem].title, status,
+                 id == NULL ? "" : ",\"id\":\"", id == NULL ? "" : id, id == NULL ? "" : "\"");
     answer->status = status;
     answer->content_type = "application/problem+json";
     if (status == 401)

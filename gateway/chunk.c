@@ -59,9 +59,7 @@ static int next_state(struct chunk *chunk, char c)
         if (c == '\r')
             return SIZE_LF;
         return text_char(c) && ++chunk->extensions <= CHUNK_EXTENSIONS_MAX ? EXTENSION : BAD;
-    case SIZE_LF:
-        chunk->digits = 0;
-        return c != '\n' ? BAD : chunk->left > 0 ? DATA : TRAILER;
+    case SIZE_LF: chunk->digits = 0; return c != '\n' ? BAD : chunk->left > 0 ? DATA : TRAILER;
     case DATA_CR: return c == '\r' ? DATA_LF : BAD;
     case DATA_LF: return c == '\n' ? SIZE : BAD;
     case TRAILER:

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHUNK_DIGITS_MAX     15          /* of a chunk's size */
-#define CHUNK_EXTENSIONS_MAX (4u << 10)  /* bytes of extensions in one body */
-#define CHUNK_TRAILERS_MAX   (4u << 10)  /* bytes of trailers */
+#define CHUNK_DIGITS_MAX     15         /* of a chunk's size */
+#define CHUNK_EXTENSIONS_MAX (4u << 10) /* bytes of extensions in one body */
+#define CHUNK_TRAILERS_MAX   (4u << 10) /* bytes of trailers */
 
 enum chunk_verdict { CHUNK_MORE, CHUNK_DATA, CHUNK_END, CHUNK_BAD };
 

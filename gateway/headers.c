@@ -23,8 +23,8 @@ static const char *const secret_names[] = {"authorization", "proxy-authorization
                                            "cookie2", "set-cookie"};
 
 /* Parts of names that do: signatures of many senders, and secrets sent as they are. */
-static const char *const secret_parts[] = {"signature", "hmac", "token", "secret", "api-key",
-                                           "apikey", "password"};
+static const char *const secret_parts[] = {"signature", "hmac",   "token",   "secret",
+                                           "api-key",   "apikey", "password"};
 
 static bool ends_with(const char *name, const char *end)
 {

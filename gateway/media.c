@@ -41,7 +41,8 @@ static bool is_acceptable(const char *parameter, size_t len)
 {
     const char *equals = memchr(parameter, '=', len);
 
-    if (equals == NULL || !is(parameter, trimmed(parameter, (size_t)(equals - parameter)), "charset"))
+    if (equals == NULL ||
+        !is(parameter, trimmed(parameter, (size_t)(equals - parameter)), "charset"))
         return true;
     const char *value = equals + 1;
     size_t value_len = len - (size_t)(value - parameter);

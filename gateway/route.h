@@ -20,8 +20,8 @@ enum route_kind {
 
 struct route {
     enum route_kind kind;
-    const char *allow; /* the method it takes; NULL for ROUTE_NONE */
-    bool admin;        /* needs the admin token */
+    const char *allow;                  /* the method it takes; NULL for ROUTE_NONE */
+    bool admin;                         /* needs the admin token */
     const struct config_webhook *entry; /* ROUTE_WEBHOOK; borrowed from the config */
 };
 
