@@ -81,6 +81,7 @@ static void answer(struct intake *intake, struct webhook *webhook, enum outcome 
     list_remove(&webhook->link);
     atomic_fetch_sub(&metrics->active, 1);
     atomic_fetch_add(&metrics->outcomes[outcome], 1);
+    metrics_answered(metrics, clock_now() - webhook->accepted_at);
     intake_answer(&reply, outcome, webhook->id);
     door_answer(intake->loop->door, webhook->request_id, &reply);
 }

@@ -22,6 +22,18 @@ static const char *const outcome_names[METRICS_OUTCOMES] = {
     [OUTCOME_UNAVAILABLE] = "destination-unavailable",
     [OUTCOME_INTERNAL] = "internal"};
 
+static const unsigned bounds_ms[METRICS_BUCKETS_COUNT] = METRICS_BUCKETS;
+
+void metrics_answered(struct metrics *metrics, int64_t span)
+{
+    size_t i = 0;
+
+    while (i < METRICS_BUCKETS_COUNT && span > bounds_ms[i] * CLOCK_MS)
+        i++;
+    atomic_fetch_add_explicit(&metrics->latency[i], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&metrics->latency_us, (uint64_t)span / 1000, memory_order_relaxed);
+}
+
 static void family(FILE *out, const char *name, const char *type, const char *help)
 {
     fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
@@ -81,6 +93,23 @@ static void doors(FILE *out, struct gateway *gateway)
                 (unsigned long long)sum.by_status[j]);
 }
 
+/* Cumulative, as Prometheus wants it; the count is the last bucket, so that they agree. */
+static void latency(FILE *out, struct metrics *metrics)
+{
+    unsigned long long sum = 0;
+
+    family(out, "weir_webhook_seconds", "histogram", "From acceptance to the answer.");
+    for (size_t i = 0; i < METRICS_BUCKETS_COUNT; i++) {
+        sum += atomic_load(&metrics->latency[i]);
+        fprintf(out, "weir_webhook_seconds_bucket{le=\"%g\"} %llu\n", bounds_ms[i] / 1e3, sum);
+    }
+    sum += atomic_load(&metrics->latency[METRICS_BUCKETS_COUNT]);
+    fprintf(out, "weir_webhook_seconds_bucket{le=\"+Inf\"} %llu\n", sum);
+    fprintf(out, "weir_webhook_seconds_sum %.6f\n",
+            (double)atomic_load(&metrics->latency_us) / 1e6);
+    fprintf(out, "weir_webhook_seconds_count %llu\n", sum);
+}
+
 static void webhooks(FILE *out, struct gateway *gateway)
 {
     struct metrics *metrics = &gateway->metrics;
@@ -93,6 +122,7 @@ static void webhooks(FILE *out, struct gateway *gateway)
            atomic_load(&metrics->active));
     single(out, "weir_webhooks_timed_out_total", "counter", "Answered at request_timeout.",
            (double)atomic_load(&metrics->timed_out));
+    latency(out, metrics);
     single(out, "weir_body_bytes", "gauge", "Bytes of bodies held.",
            (double)atomic_load(&gateway->budget.held));
     family(out, "weir_reloads_total", "counter", "Reloads of the configuration.");
@@ -144,7 +174,10 @@ FIELD(writing, queue->writing)
 FIELD(lanes, queue->lanes)
 FIELD(batches, queue->batches)
 FIELD(stored, queue->stored)
+FIELD(rejected, queue->rejected)
 FIELD(retried, queue->retried)
+FIELD(failed, queue->failed)
+FIELD(expired, queue->expired)
 #undef FIELD
 
 static const struct value values[] = {
@@ -163,7 +196,10 @@ static const struct value values[] = {
     {"weir_queue_lanes", "gauge", "Lanes.", NULL, lanes},
     {"weir_queue_batches_total", "counter", "Batches written.", NULL, batches},
     {"weir_queue_stored_total", "counter", "Rows stored.", NULL, stored},
-    {"weir_queue_retried_total", "counter", "Rows written again.", NULL, retried}};
+    {"weir_queue_rejected_total", "counter", "Rows refused for good.", NULL, rejected},
+    {"weir_queue_retried_total", "counter", "Rows written again.", NULL, retried},
+    {"weir_queue_failed_total", "counter", "Rows not known to be stored.", NULL, failed},
+    {"weir_queue_expired_total", "counter", "Webhooks that waited too long.", NULL, expired}};
 
 static void one_value(FILE *out, struct gateway *gateway, const struct value *value,
                       const struct weir_snapshot *snapshot)
@@ -190,7 +226,8 @@ char *metrics_text(struct gateway *gateway, size_t *len)
 
     if (out == NULL)
         return NULL;
-    single(out, "weir_up", "gauge", "Always 1.", 1);
+    family(out, "weir_build_info", "gauge", "Always 1; the version is in the label.");
+    fprintf(out, "weir_build_info{version=\"%s\"} 1\n", WEIR_VERSION);
     single(out, "weir_uptime_seconds", "gauge", "Since the start.",
            (double)(clock_now() - gateway->started_at) / (double)CLOCK_SECOND);
     single(out, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());

@@ -74,6 +74,8 @@ static void print_problems(const struct problems *problems)
                   problem->line == 0 ? NULL : line, "pointer", problem->pointer, "message",
                   problem->message, NULL);
     }
+    if (problems->left_out > 0)
+        log_event(LOG_ERROR, "config-invalid", "message", "there are more problems", NULL);
 }
 
 static int load(struct daemon *daemon, const struct serve_options *options)
@@ -91,6 +93,8 @@ static int load(struct daemon *daemon, const struct serve_options *options)
     if (options->listen != NULL) {
         free(daemon->config->server.listen);
         daemon->config->server.listen = strdup(options->listen);
+        if (daemon->config->server.listen == NULL)
+            return fail("configuration", "out of memory");
     }
     log_configure(daemon->config->server.log_format, daemon->config->server.log_level);
     return 0;
@@ -147,6 +151,26 @@ static int listen_on(struct daemon *daemon, struct loop *loop, const char *addre
 }
 
 /*
+ * Doors that share a port would share it with another daemon's, too, and each get some of the
+ * webhooks: see first whether the port is free for one that does not share.
+ */
+static int refuse_taken(struct daemon *daemon)
+{
+    struct gateway *gateway = &daemon->gateway;
+    struct loop *loop = gateway->loops[0];
+    const struct door_limits limits = {.body_max = 0};
+    char message[400] = "out of memory";
+    struct door *door;
+
+    if (door_new(&door, loop->base, &limits, &gateway->budget, &intake_handler, &loop->intake) != 0)
+        return fail("listen", message);
+    int status = door_listen(door, daemon->config->server.listen, false, false, message,
+                             sizeof(message), NULL);
+    door_free(&door);
+    return status == 0 ? 0 : fail("listen", message);
+}
+
+/*
  * The first loop binds, the others share the port it got. An admin side or a Unix socket of its
  * own has one listener.
  */
@@ -158,6 +182,8 @@ static int listen_all(struct daemon *daemon)
     bool share = gateway->loops_count > 1 && !local;
 
     if (gateway->split && listen_on(daemon, gateway->loops[0], server->admin_listen, true, false))
+        return 1;
+    if (share && refuse_taken(daemon) != 0)
         return 1;
     if (listen_on(daemon, gateway->loops[0], server->listen, false, share))
         return 1;
