@@ -150,6 +150,19 @@ static int listen_on(struct daemon *daemon, struct loop *loop, const char *addre
     return 0;
 }
 
+/* The other loops beside the first, at the address it got. */
+static int share_address(struct daemon *daemon)
+{
+    struct gateway *gateway = &daemon->gateway;
+    char message[400];
+
+    for (unsigned i = 1; i < gateway->loops_count; i++)
+        if (door_listen(gateway->loops[i]->door, daemon->address, false, true, message,
+                        sizeof(message), NULL) != 0)
+            return fail("listen", message);
+    return 0;
+}
+
 /*
  * Doors that share a port would share it with another daemon's, too, and each get some of the
  * webhooks: see first whether the port is free for one that does not share.
@@ -187,10 +200,7 @@ static int listen_all(struct daemon *daemon)
         return 1;
     if (listen_on(daemon, gateway->loops[0], server->listen, false, share))
         return 1;
-    for (unsigned i = 1; share && i < gateway->loops_count; i++)
-        if (listen_on(daemon, gateway->loops[i], daemon->address, false, true))
-            return 1;
-    return 0;
+    return share ? share_address(daemon) : 0;
 }
 
 static int make_loops(struct daemon *daemon)
