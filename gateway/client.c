@@ -578,7 +578,9 @@ static bool read_more_head(struct client *client)
 
 static bool do_head(struct client *client)
 {
-    if (client->in_len > 0 && client->request.started_at == 0)
+    if (client->in_len == 0)
+        return read_more_head(client);
+    if (client->request.started_at == 0)
         first_byte(client);
     switch (head_scan(&client->scan, client->in, client->in_len)) {
     case HEAD_MORE: return read_more_head(client);

@@ -224,7 +224,7 @@ def test_sqlite_keeps_what_it_acknowledged(tmp_path):
     try:
         weir.start(["--state", str(tmp_path / "state"), "--listen", "127.0.0.1:0"])
         out = (weir.directory / "out").read_text()
-        assert f"curl -i -d '{{\"a\":1}}'" in out and f":{weir.port}/webhook/example" in out
+        assert "curl" in out and f":{weir.port}/webhook/example" in out
         load = Load(weir, clients=16)
         wait_until(lambda: len(load.stored) > 200, 20)
         weir.kill()

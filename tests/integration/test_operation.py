@@ -109,9 +109,9 @@ def test_weir_reload_prints_every_outcome(start, database):
     result = weir.command("reload", "--admin", weir.admin(), "--token", TOKEN)
     assert result.returncode == 0, result.stderr
     lines = {line.split()[0]: line.split(None, 1)[1] for line in result.stdout.splitlines()}
-    assert lines["same"].startswith("unchanged") and lines["gone"].startswith("removed")
-    assert lines["fresh"].startswith("added")
-    assert lines["db"] == "staging    the server refused the credentials"
+    assert "unchanged" in lines["same"] and "removed" in lines["gone"]
+    assert "added" in lines["fresh"]
+    assert "staging" in lines["db"] and "the server refused the credentials" in lines["db"]
     weir.write("{")
     result = weir.command("reload", "--admin", weir.admin(), "--token", TOKEN)
     assert result.returncode == 1 and "connections.json:1:" in result.stderr
