@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* One client of a door: its socket, its buffers, the request that is under way. */
+/*
+ * One client of a door: its socket, and the one request that is under way. The conversation is a
+ * small machine of states (client.c); what happens in a state stands in receive.c (heads), body.c
+ * and send.c.
+ */
 #ifndef GATEWAY_CLIENT_H
 #define GATEWAY_CLIENT_H
+
+#include <stdatomic.h>
+#include <sys/types.h>
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -10,89 +17,135 @@
 #include "clock.h"
 #include "door.h"
 #include "head.h"
+#include "inbox.h"
 #include "list.h"
-#include "parse.h"
+#include "reply.h"
+#include "slots.h"
+#include "wheel.h"
 
-#define CLIENT_READ_SIZE     (16u << 10)         /* bytes asked for at once */
-#define CLIENT_WRITE_TIMEOUT (30 * CLOCK_SECOND) /* for a client to take its answer */
-#define CLIENT_LINGER        (2 * CLOCK_SECOND)  /* for one that was refused to read why */
-#define CLIENT_LINGER_BYTES  (4u << 20)          /* of its body, thrown away meanwhile */
+#define CLIENT_LINGER       (2 * CLOCK_SECOND) /* for one that was refused to read why */
+#define CLIENT_LINGER_BYTES (32u << 20)        /* of its body, thrown away meanwhile */
 
 enum client_state {
-    CLIENT_HEAD,      /* reading a head, or idle between two requests */
-    CLIENT_BODY,      /* reading a body */
-    CLIENT_WAITING,   /* the request is under way */
-    CLIENT_WRITING,   /* the answer is */
-    CLIENT_LINGERING, /* answered, closed for writing; what still comes in is thrown away */
-    CLIENT_DEAD       /* to be freed when its own call has returned */
+    CLIENT_IDLE,      /* no byte of a request yet */
+    CLIENT_HEAD,      /* a part of a head has come */
+    CLIENT_BODY,      /* the head was let through, the body is on its way */
+    CLIENT_WAITING,   /* the request was handed over */
+    CLIENT_WRITING,   /* its answer does not fit into the socket at once */
+    CLIENT_LINGERING, /* answered for the last time; what still comes is thrown away */
+    CLIENT_GONE       /* to be destroyed as soon as its machine stops */
+};
+
+enum client_kind { CLIENT_PLAIN, CLIENT_ADMIN, CLIENT_TURNED_AWAY };
+
+/* What the clients of one door share. */
+struct clients {
+    struct event_base *base;
+    const struct door_handler *handler;
+    void *context;
+    struct door_limits limits;
+    struct door_budget *budget;
+    bool stopping;
+    struct list all;    /* struct client.link */
+    unsigned counts[3]; /* by kind */
+    struct slots slots;
+    struct wheel wheel;
+    struct inbox_spare spare;
+    struct reply_date date;
+    atomic_uint_least64_t accepted, refused, requests, answers, by_status[6];
+    atomic_uint present;
 };
 
 struct client {
-    struct list link; /* in door->clients */
-    struct door *door;
-    uint32_t slot;
+    struct list link;
+    struct clients *clients;
     int fd;
-    bool admin;
-    bool inside;     /* a call of the client is on the stack: do not free, do not recurse */
-    bool keep_alive; /* after the present request */
-    bool unread;     /* a body was refused before it was read */
+    uint32_t slot;
+    enum client_kind kind;
     enum client_state state;
-    int64_t deadline; /* of the state; CLOCK_NEVER if it has none */
+    bool running;    /* its machine is on the stack: do not start it again, do not free */
+    bool reading;    /* `readable` is added */
+    bool keep_alive; /* another request may follow this one */
+    bool announce;   /* an HTTP/1.0 client has to be told so */
+    bool unread;     /* bytes are coming that nobody will read: linger */
     struct event readable, writable;
+    struct wheel_entry timer;
+    int64_t deadline; /* of the state */
 
-    char *in; /* the head, then whatever came after it */
-    size_t in_len, in_room;
+    struct door_limits limits; /* of this request */
+    struct inbox inbox;        /* begins with the head, while the request is under way */
     struct head_scan scan;
     struct head head;
-    struct chunk chunk;
+    struct request request;
     struct request_header *headers;
     size_t headers_room;
-    struct request request;
     size_t body_room;
-    size_t lingered;
+    struct chunk chunk;
+    size_t spent; /* bytes at the beginning of the inbox that belong to this request */
 
-    char *out;
-    size_t out_len, out_room, out_sent;
+    char *rest; /* of an answer that is being written */
+    size_t rest_len, rest_sent;
+    size_t lingered;
 };
 
-/* Takes fd, also on failure. */
-struct client *client_new(struct door *door, int fd, bool admin);
+/* Takes fd, also on failure; NULL without memory. */
+struct client *client_new(struct clients *clients, int fd, enum client_kind kind);
 
-/* Send the answer and clear it; then go on with the next request or close. */
+/* Send the answer, clear it, and go on with the next request, or part. */
 void client_answer(struct client *client, struct answer *answer);
 
-/* Its deadline has passed. */
-void client_expire(struct client *client);
+/*
+ * Refuse the request. If its body is not here as a whole, or with `last`, it is the last one:
+ * what follows could not be told from it.
+ */
+void client_refuse(struct client *client, struct answer *answer, bool last);
+void client_refuse_with(struct client *client, enum answer_problem problem, bool last);
 
-/* No further request after the present one; close it if there is none. */
+/* The request is whole: hand it over. */
+void client_hand_over(struct client *client);
+
+/* The door stops: leave, if no request is under way or has just arrived. */
 void client_stop(struct client *client);
 
-/* Close and free it, at once or when its own call has returned. */
+/* Close and free it, at once or when its machine stops. */
 void client_close(struct client *client);
 
-/* What clients use of their door. */
-struct door {
-    struct event_base *base;
-    struct door_limits limits;
-    struct door_budget *budget;
-    const struct door_handler *handler;
-    void *context;
-    struct list clients, listeners;
-    struct event *sweep;
-    struct client **slots;
-    uint32_t *free_slots;
-    size_t slots_count, slots_room, free_count;
-    unsigned counts[2];    /* clients: [admin] */
-    bool stopping, paused; /* paused: no descriptors were left to accept with */
-    time_t date_second;
-    char date[40];
-    atomic_uint_least64_t accepted, refused, requests, answers, by_status[6];
-    atomic_uint clients_now;
-};
+/* The client that waits for the answer to this request; NULL if it has gone. */
+struct client *client_find(const struct clients *clients, uint64_t id);
 
-uint32_t door_take_slot(struct door *door, struct client *client);
-void door_give_slot(struct door *door, uint32_t slot);
-uint64_t door_request_id(uint32_t slot);
-const char *door_date(struct door *door);
+/* For wheel_turn. */
+void client_expire(struct wheel_entry *timer);
+
+/* ---- receive.c: from bytes to a request that is let in; true if the state may have changed ----
+ */
+bool receive_head(struct client *client);
+
+/* ---- body.c -----------------------------------------------------------------------------------
+ */
+
+/* The head was let through, and says that a body follows. */
+void body_begin(struct client *client);
+
+/* Take what is in the inbox; true if the state has changed. */
+bool body_take(struct client *client);
+
+/* Read from the socket to where the body belongs, as recv(2). */
+ssize_t body_read(struct client *client);
+
+/* Free what the handler has not taken. */
+void body_drop(struct client *client);
+
+/* ---- send.c -----------------------------------------------------------------------------------
+ */
+
+enum send_result { SEND_DONE, SEND_LATER, SEND_FAILED };
+
+enum send_result send_answer(struct client *client, const struct answer *answer);
+
+/* Go on after SEND_LATER. */
+enum send_result send_rest(struct client *client);
+
+/* 100 Continue; the socket is empty here, so that it fits or the client has gone. */
+bool send_continue(struct client *client);
 
 #endif

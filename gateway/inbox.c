@@ -9,20 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool inbox_room(struct inbox *inbox, struct inbox_spare *spare, size_t max)
+bool inbox_room(struct inbox *inbox, struct inbox_spare *spare, size_t room)
 {
-    if (inbox->len < inbox->size)
+    size_t size = inbox->size == 0 ? INBOX_FIRST : inbox->size;
+
+    if (inbox->size - inbox->len >= room)
         return true;
     if (inbox->bytes == NULL && spare->count > 0) {
         inbox->bytes = spare->buffers[--spare->count];
         inbox->size = INBOX_FIRST;
-        return true;
     }
-    size_t size = inbox->size == 0 ? INBOX_FIRST : inbox->size * 2;
-    if (inbox->size > 0 && size > max)
-        size = max;
-    if (size <= inbox->size)
-        return false;
+    while (size - inbox->len < room)
+        size *= 2;
+    if (size == inbox->size)
+        return true;
     char *bytes = realloc(inbox->bytes, size);
     if (bytes == NULL)
         return false;

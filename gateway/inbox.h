@@ -23,8 +23,11 @@ struct inbox {
     size_t len, size;
 };
 
-/* Make room for at least one byte; false without memory, or if the buffer may not grow past max. */
-bool inbox_room(struct inbox *inbox, struct inbox_spare *spare, size_t max);
+/*
+ * Make room for at least `room` bytes behind what is in it; false without memory. Its bytes may
+ * move. It has no maximum of its own: whoever reads into it stops in time.
+ */
+bool inbox_room(struct inbox *inbox, struct inbox_spare *spare, size_t room);
 
 /* Forget the first `len` bytes. */
 void inbox_drop(struct inbox *inbox, size_t len);

@@ -10,7 +10,7 @@
 
 #include "list.h"
 
-#define WHEEL_TICK  (INT64_C(25) * 1000000) /* nanoseconds */
+#define WHEEL_TICK  (INT64_C(50) * 1000000) /* nanoseconds */
 #define WHEEL_SLOTS 256                     /* ticks in one turn; later deadlines go round again */
 
 struct wheel {

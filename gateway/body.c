@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the body of a request while it arrives, and what it takes from the budget.
+ * Never does: hold more than was taken from the budget, or more than body_max.
+ * Lock: none; the loop's thread.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "client.h"
+
+#define CHUNKED_FIRST 4096 /* bytes of a chunked body's buffer to begin with */
+
+void body_drop(struct client *client)
+{
+    struct request *request = &client->request;
+
+    free(request->body);
+    door_budget_give(client->clients->budget, request->budget);
+    request->body = NULL;
+    request->body_len = request->budget = client->body_room = 0;
+}
+
+/* Have room for so many bytes, and the budget for them. */
+static bool resize(struct client *client, size_t room)
+{
+    struct request *request = &client->request;
+    size_t more = room - client->body_room;
+
+    if (!door_budget_take(client->clients->budget, more))
+        return false;
+    char *body = realloc(request->body, room);
+    if (body == NULL) {
+        door_budget_give(client->clients->budget, more);
+        return false;
+    }
+    request->body = body;
+    request->budget += more;
+    client->body_room = room;
+    return true;
+}
+
+void body_begin(struct client *client)
+{
+    if (!client->head.chunked && !resize(client, (size_t)client->head.content_length)) {
+        client_refuse_with(client, ANSWER_OVERLOADED, false);
+        return;
+    }
+    client->chunk = (struct chunk){0};
+    client->state = CLIENT_BODY;
+    client->deadline = clock_add(client->request.started_at, client->limits.body_timeout);
+    bool waits = client->head.expects_continue && client->inbox.len == client->spent;
+    if (waits && !send_continue(client))
+        client_close(client);
+}
+
+ssize_t body_read(struct client *client)
+{
+    struct request *request = &client->request;
+    struct inbox *inbox = &client->inbox;
+
+    /* receive_head saw to it that there is room behind the head. */
+    bool chunked = client->head.chunked;
+    char *at = chunked ? inbox->bytes + inbox->len : request->body + request->body_len;
+    size_t room = chunked ? inbox->size - inbox->len : client->body_room - request->body_len;
+    ssize_t n = recv(client->fd, at, room, MSG_DONTWAIT);
+    if (n > 0)
+        *(chunked ? &inbox->len : &request->body_len) += (size_t)n;
+    return n;
+}
+
+static bool take_counted(struct client *client)
+{
+    struct request *request = &client->request;
+    size_t here = client->inbox.len - client->spent;
+    size_t left = client->body_room - request->body_len;
+
+    if (here > left)
+        here = left;
+    memcpy(request->body + request->body_len, client->inbox.bytes + client->spent, here);
+    request->body_len += here;
+    client->spent += here;
+    if (request->body_len < client->body_room)
+        return false;
+    client_hand_over(client);
+    return true;
+}
+
+/* False if the body was refused. */
+static bool append(struct client *client, const char *data, size_t len)
+{
+    struct request *request = &client->request;
+    size_t max = client->limits.body_max, room = client->body_room;
+
+    if (len > max - request->body_len) {
+        client_refuse_with(client, ANSWER_TOO_LARGE, true);
+        return false;
+    }
+    while (room - request->body_len < len)
+        room = room == 0 ? CHUNKED_FIRST : room * 2;
+    if (room > max)
+        room = max;
+    if (room > client->body_room && !resize(client, room)) {
+        client_refuse_with(client, ANSWER_OVERLOADED, true);
+        return false;
+    }
+    memcpy(request->body + request->body_len, data, len);
+    request->body_len += len;
+    return true;
+}
+
+/* The end of a chunked body: hold no more than it needs. */
+static void trim(struct client *client)
+{
+    struct request *request = &client->request;
+    size_t spare = client->body_room - request->body_len;
+
+    if (request->body_len == 0) {
+        body_drop(client);
+        return;
+    }
+    char *body = realloc(request->body, request->body_len);
+    if (body == NULL)
+        return;
+    request->body = body;
+    request->budget -= spare;
+    client->body_room -= spare;
+    door_budget_give(client->clients->budget, spare);
+}
+
+/* What was decoded makes room behind the head; what follows the last chunk stays. */
+static bool take_chunks(struct client *client)
+{
+    struct inbox *inbox = &client->inbox;
+    const char *at = inbox->bytes + client->spent, *end = inbox->bytes + inbox->len, *data;
+    size_t len;
+    enum chunk_verdict verdict;
+
+    while ((verdict = chunk_read(&client->chunk, &at, end, &data, &len)) == CHUNK_DATA)
+        if (!append(client, data, len))
+            return true;
+    if (verdict == CHUNK_MORE) {
+        inbox->len = client->spent;
+        return false;
+    }
+    if (verdict == CHUNK_BAD) {
+        client_refuse_with(client, ANSWER_MALFORMED, true);
+        return true;
+    }
+    client->spent = (size_t)(at - inbox->bytes);
+    trim(client);
+    client_hand_over(client);
+    return true;
+}
+
+bool body_take(struct client *client)
+{
+    return client->head.chunked ? take_chunks(client) : take_counted(client);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the way from a head's bytes to a request that is let in: limits, form, and the order in
+ * which a request can be refused.
+ * Never does: read a body, or know what a path means (the handler does).
+ * Lock: none; the loop's thread.
+ */
+#include <stdlib.h>
+
+#include "client.h"
+#include "parse.h"
+
+#define BODY_ROOM 1024 /* bytes behind the head that a chunked body is read through, at least */
+
+static void begin(struct client *client)
+{
+    client->limits = client->clients->limits;
+    client->request.started_at = clock_now();
+    client->state = CLIENT_HEAD;
+    client->deadline = clock_add(client->request.started_at, client->limits.head_timeout);
+}
+
+/* Path and method, declared length, sender and media type, in this order. */
+static void admit(struct client *client)
+{
+    struct clients *clients = client->clients;
+    struct request *request = &client->request;
+    struct answer answer = {.status = 0};
+
+    if (clients->stopping)
+        client_refuse_with(client, ANSWER_SHUTTING_DOWN, true);
+    else if (!clients->handler->routed(clients->context, request, &answer))
+        client_refuse(client, &answer, false);
+    else if (request->content_length > client->limits.body_max)
+        client_refuse_with(client, ANSWER_TOO_LARGE, false);
+    else if (!clients->handler->admitted(clients->context, request, &answer))
+        client_refuse(client, &answer, false);
+    else if (client->head.chunked || request->content_length > 0)
+        body_begin(client);
+    else
+        client_hand_over(client);
+}
+
+static void describe(struct client *client, const struct parse *parse)
+{
+    client->keep_alive = parse->keep_alive;
+    client->announce = client->head.minor == 0;
+    client->request = (struct request){.method = parse->method,
+                                       .path = parse->path,
+                                       .path_len = parse->path_len,
+                                       .query = parse->query,
+                                       .headers = client->headers,
+                                       .headers_count = parse->headers_count,
+                                       .content_length = client->head.content_length,
+                                       .chunked = client->head.chunked,
+                                       .admin = client->kind == CLIENT_ADMIN,
+                                       .started_at = client->request.started_at};
+    atomic_fetch_add_explicit(&client->clients->requests, 1, memory_order_relaxed);
+}
+
+static bool make_headers(struct client *client, size_t count)
+{
+    if (count <= client->headers_room)
+        return true;
+    struct request_header *headers = reallocarray(client->headers, count, sizeof(*headers));
+    if (headers == NULL)
+        return false;
+    client->headers = headers;
+    client->headers_room = count;
+    return true;
+}
+
+static void take_head(struct client *client)
+{
+    size_t start = client->scan.start, len = client->scan.seen - start;
+    size_t count = client->scan.lines - 1;
+    struct inbox *inbox = &client->inbox;
+    struct parse parse;
+
+    if (len > client->limits.head_max || count > client->limits.headers_max) {
+        client_refuse_with(client, ANSWER_HEADERS_TOO_LARGE, true);
+        return;
+    }
+    if (!head_check(inbox->bytes + start, len, &client->head)) {
+        client_refuse_with(client, ANSWER_MALFORMED, true);
+        return;
+    }
+    /* From here on the buffer must stay where it is: the request's strings are in it. */
+    size_t room = client->head.chunked ? BODY_ROOM : 0;
+    if (!make_headers(client, count) || !inbox_room(inbox, &client->clients->spare, room)) {
+        client_refuse_with(client, ANSWER_OVERLOADED, true);
+        return;
+    }
+    if (!parse_head(&parse, inbox->bytes + start, len, &client->head, client->headers, count)) {
+        client_refuse_with(client, ANSWER_MALFORMED, true);
+        return;
+    }
+    client->spent = client->scan.seen;
+    describe(client, &parse);
+    admit(client);
+}
+
+bool receive_head(struct client *client)
+{
+    struct inbox *inbox = &client->inbox;
+
+    if (inbox->len == 0)
+        return false;
+    if (client->state == CLIENT_IDLE)
+        begin(client);
+    switch (head_scan(&client->scan, inbox->bytes, inbox->len)) {
+    case HEAD_BAD: client_refuse_with(client, ANSWER_MALFORMED, true); return true;
+    case HEAD_WHOLE: take_head(client); return true;
+    case HEAD_MORE: break;
+    }
+    if (inbox->len - client->scan.start <= client->limits.head_max)
+        return false;
+    client_refuse_with(client, ANSWER_HEADERS_TOO_LARGE, true);
+    return true;
+}
