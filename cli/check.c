@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "report.h"
 #include "verbs.h"
 
 static const char usage[] =
@@ -20,37 +21,13 @@ static const char usage[] =
     "\n"
     "Exit codes: 0 all is well, 2 usage, 3 something is wrong.\n";
 
-static json_t *text_or_null(const char *text)
-{
-    return text == NULL ? json_null() : json_string(text);
-}
-
-static json_t *problems_json(const struct problems *problems)
-{
-    json_t *errors = json_array();
-
-    for (size_t i = 0; i < problems->count; i++) {
-        const struct problem *problem = &problems->items[i];
-        json_array_append_new(
-            errors,
-            json_pack("{s:o,s:o,s:o,s:o,s:o}", "file", text_or_null(problem->file), "line",
-                      problem->line == 0 ? json_null() : json_integer(problem->line), "pointer",
-                      text_or_null(problem->pointer), "key", text_or_null(problem->key), "message",
-                      text_or_null(problem->message)));
-    }
-    return errors;
-}
-
 static void print_problems(const struct problems *problems)
 {
+    char line[REPORT_LINE_MAX];
+
     for (size_t i = 0; i < problems->count; i++) {
-        const struct problem *problem = &problems->items[i];
-        char line[16] = "";
-        if (problem->line > 0)
-            snprintf(line, sizeof(line), "%u:", problem->line);
-        fprintf(stderr, "%s:%s %s%s%s\n", problem->file == NULL ? "weir" : problem->file, line,
-                problem->pointer == NULL ? "" : problem->pointer,
-                problem->pointer == NULL ? "" : ": ", problem->message);
+        report_line(&problems->items[i], line, sizeof(line));
+        fprintf(stderr, "%s%s\n", problems->items[i].file == NULL ? "weir: " : "", line);
     }
     if (problems->left_out > 0)
         fprintf(stderr, "weir: and %zu more\n", problems->left_out);
@@ -132,7 +109,7 @@ int verb_check(int argc, char **argv)
     if (!options.help)
         good = check(&options, &problems, results);
     if (options.json && !options.help) {
-        json_t *root = json_pack("{s:b,s:o,s:O}", "ok", good, "errors", problems_json(&problems),
+        json_t *root = json_pack("{s:b,s:o,s:O}", "ok", good, "errors", report_json(&problems),
                                  "connections", results);
         json_dumpf(root, stdout, JSON_INDENT(1));
         printf("\n");

@@ -19,19 +19,13 @@
 #include "apply.h"
 #include "clock.h"
 #include "config.h"
+#include "fixed.h"
 #include "gateway.h"
 #include "loop.h"
+#include "report.h"
 #include "watch.h"
 
 #define PROBE_LOOK (15 * CLOCK_MS) /* how often the outcome of probes is looked for */
-
-/* Keys of server.json that need a restart, as they were at the start. */
-struct fixed {
-    char *listen, *admin_listen;
-    bool listen_given; /* not by server.json */
-    unsigned loops;
-    int64_t migration_timeout;
-};
 
 struct reload {
     struct gateway *gateway;
@@ -186,103 +180,22 @@ static void post(struct reload_reply *reply, unsigned status, json_t *root)
     json_decref(root);
 }
 
-static json_t *text_or_null(const char *text)
-{
-    return text == NULL ? json_null() : json_string(text);
-}
-
-static json_t *problem_json(const struct problem *problem)
-{
-    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "file", text_or_null(problem->file), "line",
-                     problem->line == 0 ? json_null() : json_integer(problem->line), "pointer",
-                     text_or_null(problem->pointer), "key", text_or_null(problem->key), "message",
-                     text_or_null(problem->message));
-}
-
-static void log_problem(const struct problem *problem)
-{
-    char line[16];
-
-    snprintf(line, sizeof(line), "%u", problem->line);
-    log_event(LOG_ERROR, "reload-rejected", "file", problem->file, "line",
-              problem->line == 0 ? NULL : line, "pointer", problem->pointer, "message",
-              problem->message, NULL);
-}
-
-/* The first problem, as `weir check` would print it. */
-static void note_rejection(struct reload *reload, const struct problem *problem)
-{
-    char line[16] = "", text[sizeof(reload->last.error)];
-
-    if (problem->line > 0)
-        snprintf(line, sizeof(line), "%u:", problem->line);
-    snprintf(text, sizeof(text), "%s%s%s%s%s%s%s", problem->file == NULL ? "" : problem->file,
-             problem->file == NULL ? "" : ":", line, problem->file == NULL ? "" : " ",
-             problem->pointer == NULL ? "" : problem->pointer, problem->pointer == NULL ? "" : ": ",
-             problem->message);
-    note_last(reload, false, text);
-}
-
 static void reject(struct reload *reload, struct reload_reply *reply,
                    const struct problems *problems)
 {
-    json_t *errors = json_array();
+    char first[RELOAD_ERROR_MAX];
 
-    for (size_t i = 0; i < problems->count; i++) {
-        log_problem(&problems->items[i]);
-        json_array_append_new(errors, problem_json(&problems->items[i]));
-    }
-    note_rejection(reload, &problems->items[0]);
+    report_log(problems, "reload-rejected");
+    report_line(&problems->items[0], first, sizeof(first));
+    note_last(reload, false, first);
     post(reply, 422,
          json_pack("{s:s,s:s,s:i,s:o}", "type", "urn:weir:error:config-rejected", "title",
                    "The configuration is not valid; nothing changed.", "status", 422, "errors",
-                   errors));
+                   report_json(problems)));
 }
 
-/* ---- What needs a restart ------------------------------------------------------------------- */
-
-static bool differ(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
-}
-
-/* What the daemon was started with and cannot change while it runs. */
-static int remember_fixed(struct reload *reload, const struct config_server *server)
-{
-    struct fixed *fixed = &reload->fixed;
-
-    fixed->loops = server->loops;
-    fixed->migration_timeout = server->migration_timeout;
-    fixed->listen = strdup(server->listen);
-    fixed->admin_listen = server->admin_listen == NULL ? NULL : strdup(server->admin_listen);
-    bool failed = fixed->listen == NULL || (server->admin_listen != NULL && !fixed->admin_listen);
-    return failed ? WEIR_ENOMEM : 0;
-}
-
-static void need_restart(json_t *keys, const char *key)
-{
-    log_event(LOG_WARNING, "restart-required", "file", "server.json", "key", key, NULL);
-    json_array_append_new(keys, json_string(key));
-}
-
-/* The keys that differ from what it was started with. */
-static json_t *restart_keys(const struct fixed *fixed, const struct config_server *server)
-{
-    json_t *keys = json_array();
-
-    if (!fixed->listen_given && differ(fixed->listen, server->listen))
-        need_restart(keys, "listen");
-    if (differ(fixed->admin_listen, server->admin_listen))
-        need_restart(keys, "admin_listen");
-    if (fixed->loops != server->loops)
-        need_restart(keys, "loops");
-    if (fixed->migration_timeout != server->migration_timeout)
-        need_restart(keys, "migration_timeout");
-    return keys;
-}
-
-static void report(struct reload *reload, struct reload_reply *reply, const struct config *config,
-                   const struct effects *effects)
+static void accept_it(struct reload *reload, struct reload_reply *reply,
+                      const struct config *config, const struct effects *effects)
 {
     char generation[24];
 
@@ -292,7 +205,7 @@ static void report(struct reload *reload, struct reload_reply *reply, const stru
     post(reply, 200,
          json_pack("{s:I,s:o,s:o}", "generation", (json_int_t)config->generation, "connections",
                    effects_json(effects), "restart_required",
-                   restart_keys(&reload->fixed, &config->server)));
+                   fixed_differences(&reload->fixed, &config->server)));
 }
 
 /* ---- One reload ------------------------------------------------------------------------------ */
@@ -342,7 +255,7 @@ static void prove(struct reload *reload, struct config *config, struct config *o
     }
     if (strict)
         publish(reload, config);
-    report(reload, reply, config, effects);
+    accept_it(reload, reply, config, effects);
 }
 
 /* A problem if nothing changed. */
@@ -473,9 +386,7 @@ static int apply_first(struct reload *reload, struct config *config)
 
     problems_init(&problems);
     int status = apply(reload, config, NULL, NULL, &problems);
-    for (size_t i = 0; i < problems.count; i++)
-        log_event(LOG_ERROR, "config-invalid", "file", problems.items[i].file, "pointer",
-                  problems.items[i].pointer, "message", problems.items[i].message, NULL);
+    report_log(&problems, "config-invalid");
     problems_fini(&problems);
     config->generation = ++reload->generation;
     config->loaded_at = clock_wall_us();
@@ -492,14 +403,13 @@ int reload_new(struct reload **out, struct gateway *gateway, struct config *conf
     if (reload == NULL)
         return WEIR_ENOMEM;
     reload->gateway = gateway;
-    reload->fixed.listen_given = listen_given;
     reload->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     reload->directory = directory == NULL ? NULL : strdup(directory);
     list_init(&reload->asked);
     pthread_mutex_init(&reload->mutex, NULL);
     int status = reload->wake < 0 || (directory != NULL && reload->directory == NULL)
                      ? WEIR_ENOMEM
-                     : remember_fixed(reload, &config->server);
+                     : fixed_init(&reload->fixed, &config->server, listen_given);
     if (status == 0)
         status = apply_first(reload, config);
     if (status != 0) {
@@ -544,7 +454,6 @@ void reload_free(struct reload **at)
         close(reload->wake);
     pthread_mutex_destroy(&reload->mutex);
     free(reload->directory);
-    free(reload->fixed.listen);
-    free(reload->fixed.admin_listen);
+    fixed_fini(&reload->fixed);
     free(reload);
 }

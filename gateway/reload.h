@@ -15,6 +15,7 @@
 #include "mailbox.h"
 
 #define RELOAD_ASKED_MAX 64 /* requests that wait for their turn */
+#define RELOAD_ERROR_MAX 256
 
 struct config;
 struct gateway;
@@ -35,8 +36,8 @@ struct reload_reply {
 
 struct reload_last {
     bool ok;
-    int64_t at; /* microseconds since 1970; 0: none yet */
-    char error[256];
+    int64_t at;                   /* microseconds since 1970; 0: none yet */
+    char error[RELOAD_ERROR_MAX]; /* the first problem; "" if it went well */
 };
 
 /*

@@ -19,6 +19,7 @@
 #include "gateway.h"
 #include "loop.h"
 #include "reload.h"
+#include "report.h"
 
 #define LOOK         (20 * CLOCK_MS)    /* how often the end is looked for */
 #define HURRY        (1 * CLOCK_SECOND) /* of a second SIGTERM */
@@ -64,20 +65,6 @@ static void take_signals(struct daemon *daemon)
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error to be answered, not an end */
 }
 
-static void print_problems(const struct problems *problems)
-{
-    for (size_t i = 0; i < problems->count; i++) {
-        const struct problem *problem = &problems->items[i];
-        char line[16];
-        snprintf(line, sizeof(line), "%u", problem->line);
-        log_event(LOG_ERROR, "config-invalid", "file", problem->file, "line",
-                  problem->line == 0 ? NULL : line, "pointer", problem->pointer, "message",
-                  problem->message, NULL);
-    }
-    if (problems->left_out > 0)
-        log_event(LOG_ERROR, "config-invalid", "message", "there are more problems", NULL);
-}
-
 static int load(struct daemon *daemon, const struct serve_options *options)
 {
     struct problems problems;
@@ -86,7 +73,7 @@ static int load(struct daemon *daemon, const struct serve_options *options)
     int status = options->directory != NULL
                      ? config_load(options->directory, &daemon->config, &problems)
                      : config_embedded(options->database, &daemon->config, &problems);
-    print_problems(&problems);
+    report_log(&problems, "config-invalid");
     problems_fini(&problems);
     if (status != 0)
         return 1;
