@@ -134,6 +134,12 @@ static enum json_verdict check_syntax(const char *body, size_t len, unsigned dep
     return verdict;
 }
 
+/* yajl takes these two for white space; in JSON they may stand nowhere. */
+static bool has_odd_space(const char *body, size_t len)
+{
+    return memchr(body, '\v', len) != NULL || memchr(body, '\f', len) != NULL;
+}
+
 /* Eight bytes of ASCII at a time; the rest by the sequence. */
 static bool check_encoding(const char *body, size_t len)
 {
@@ -201,6 +207,8 @@ enum json_verdict json_check(const char *body, size_t len, unsigned depth_max)
         return JSON_EMPTY;
     if (!check_encoding(body, len))
         return JSON_ENCODING;
+    if (has_odd_space(body, len))
+        return JSON_SYNTAX;
     enum json_verdict verdict = check_syntax(body, len, depth_max);
     if (verdict == JSON_OK && !check_surrogates(body, len))
         return JSON_SURROGATE;
