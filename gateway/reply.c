@@ -34,8 +34,10 @@ static const char *reason(unsigned status)
 
 static char *put(char *at, const char *text)
 {
-    size_t len = strnlen(text, REPLY_FIELD_MAX);
+    size_t len = strlen(text);
 
+    if (len > REPLY_FIELD_MAX)
+        len = REPLY_FIELD_MAX;
     memcpy(at, text, len);
     return at + len;
 }
