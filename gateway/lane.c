@@ -6,7 +6,7 @@
  */
 #include "lane.h"
 
-#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -137,11 +137,11 @@ static void deliver(struct queue *queue, struct ticket *ticket)
 
 static void *run(void *argument)
 {
-    struct queue *queue = argument;
+    struct lane *lane = argument;
     struct ticket ticket;
 
-    while (queue_await(queue, &ticket)) {
-        deliver(queue, &ticket);
+    while (queue_await(lane->queue, lane, &ticket)) {
+        deliver(lane->queue, &ticket);
         config_unref(&ticket.config);
     }
     return NULL;
@@ -149,12 +149,22 @@ static void *run(void *argument)
 
 bool lane_start(struct queue *queue)
 {
-    pthread_attr_t attributes;
-    pthread_t thread;
+    struct lane *lane = calloc(1, sizeof(*lane));
 
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    bool started = pthread_create(&thread, &attributes, run, queue) == 0;
-    pthread_attr_destroy(&attributes);
-    return started;
+    if (lane == NULL)
+        return false;
+    lane->queue = queue;
+    if (pthread_create(&lane->thread, NULL, run, lane) == 0)
+        return true;
+    free(lane);
+    return false;
+}
+
+void lane_join(struct lane **at)
+{
+    struct lane *lane = *at;
+
+    *at = NULL;
+    pthread_join(lane->thread, NULL);
+    free(lane);
 }

@@ -26,6 +26,7 @@ struct queue *queue_new(struct weir_registry *registry, const char *name)
     queue->earliest = queue->stop_by = CLOCK_NEVER;
     memcpy(queue->name, name, strnlen(name, WEIR_NAME_MAX));
     list_init(&queue->waiting);
+    list_init(&queue->ended);
     pthread_mutex_init(&queue->mutex, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -194,20 +195,20 @@ static bool has_work(const struct queue *queue)
  * A new lane arrives counted as acquiring already. One lane at a time leases: whoever has its
  * lease takes all that waits, so that a second one would find nothing.
  */
-bool queue_await(struct queue *queue, struct ticket *ticket)
+bool queue_await(struct queue *queue, struct lane *lane, struct ticket *ticket)
 {
-    static _Thread_local bool arrived;
     bool alive = true;
 
     pthread_mutex_lock(&queue->mutex);
-    if (!arrived) {
-        arrived = true;
+    if (!lane->arrived) {
+        lane->arrived = true;
         queue->acquiring--;
     }
     while (alive && !queue->quitting && !has_work(queue))
         alive = be_idle(queue, clock_add(clock_now(), QUEUE_LANE_IDLE));
     if (queue->quitting || !has_work(queue)) {
         queue->lanes--;
+        list_push_back(&queue->ended, &lane->link);
         pthread_cond_broadcast(&queue->gone);
         pthread_mutex_unlock(&queue->mutex);
         return false;
@@ -449,16 +450,28 @@ static void pick_overdue(struct queue *queue, int64_t now, struct list lists[])
     }
 }
 
+static void join_all(struct list *ended)
+{
+    for (struct list *link; (link = list_pop_front(ended)) != NULL;) {
+        struct lane *lane = list_entry(link, struct lane, link);
+        lane_join(&lane);
+    }
+}
+
 void queue_tick(struct queue *queue, int64_t now)
 {
-    struct list lists[OUTCOME_INTERNAL + 1];
+    struct list lists[OUTCOME_INTERNAL + 1], ended;
+
+    list_init(&ended);
 
     for (int i = 0; i <= OUTCOME_INTERNAL; i++)
         list_init(&lists[i]);
     pthread_mutex_lock(&queue->mutex);
     pick_overdue(queue, now, lists);
+    list_splice_back(&ended, &queue->ended);
     bool start = call_lane(queue, now);
     pthread_mutex_unlock(&queue->mutex);
+    join_all(&ended);
     for (int i = 0; i <= OUTCOME_INTERNAL; i++)
         settle_all(&lists[i], (enum outcome)i);
     if (start)
@@ -502,4 +515,5 @@ void queue_quit(struct queue *queue)
     while (queue->lanes > 0)
         pthread_cond_wait(&queue->gone, &queue->mutex);
     pthread_mutex_unlock(&queue->mutex);
+    join_all(&queue->ended);
 }

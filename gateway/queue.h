@@ -30,10 +30,11 @@ struct queue {
     int64_t not_before; /* a pause after something failed */
     int64_t earliest;   /* no waiting delivery's time ends before this */
     unsigned lanes, lanes_max, idle, acquiring;
-    unsigned woken; /* of the idle lanes */
-    int64_t usual;  /* what a batch takes, a moving average */
-    bool down;      /* no backend connection is open, because opens fail */
-    int trouble;    /* the status last complained about; 0: all is well */
+    unsigned woken;    /* of the idle lanes */
+    struct list ended; /* lanes to be joined */
+    int64_t usual;     /* what a batch takes, a moving average */
+    bool down;         /* no backend connection is open, because opens fail */
+    int trouble;       /* the status last complained about; 0: all is well */
     bool stopping, quitting;
     int64_t stop_by;
     unsigned writing;
@@ -64,7 +65,8 @@ void queue_free(struct queue **queue);
 enum outcome queue_push(struct queue *queue, struct delivery *delivery, int64_t now);
 
 /* For a lane: wait for work. False: there was none for long, or the queue quits; the lane ends. */
-bool queue_await(struct queue *queue, struct ticket *ticket);
+struct lane;
+bool queue_await(struct queue *queue, struct lane *lane, struct ticket *ticket);
 /* The lane has its lease, or not. */
 void queue_acquired(struct queue *queue, int status, const struct weir_error *error, int64_t now);
 /* Take what suits a lease of this driver and version. Expired ones are settled instead. */

@@ -13,8 +13,16 @@
 #define KEEPER_IDLE    (5 * CLOCK_SECOND) /* a worker without errands goes after this */
 #define KEEPER_RETRY   (100 * CLOCK_MS)   /* when no thread could be had */
 
+/* Joined when it has ended: a detached thread could outlive what it uses at the process's end. */
+struct worker {
+    struct list link; /* in keeper->ended */
+    struct weir_keeper *keeper;
+    pthread_t thread;
+};
+
 struct weir_keeper {
     struct weir_registry *registry;
+    struct list ended;
     pthread_mutex_t mutex;
     pthread_cond_t ticked, errand, gone, passed;
     pthread_t ticker;
@@ -70,7 +78,8 @@ static bool wait_for_summons(struct weir_keeper *keeper)
 
 static void *work(void *argument)
 {
-    struct weir_keeper *keeper = argument;
+    struct worker *worker = argument;
+    struct weir_keeper *keeper = worker->keeper;
     bool waited = true;
 
     pthread_mutex_lock(&keeper->mutex);
@@ -85,6 +94,7 @@ static void *work(void *argument)
         waited = wait_for_summons(keeper);
     }
     keeper->workers--;
+    list_push_back(&keeper->ended, &worker->link);
     pthread_cond_broadcast(&keeper->gone);
     pthread_mutex_unlock(&keeper->mutex);
     return NULL;
@@ -92,14 +102,28 @@ static void *work(void *argument)
 
 static bool start_worker(struct weir_keeper *keeper)
 {
-    pthread_attr_t attributes;
-    pthread_t thread;
+    struct worker *worker = calloc(1, sizeof(*worker));
 
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    bool started = pthread_create(&thread, &attributes, work, keeper) == 0;
-    pthread_attr_destroy(&attributes);
-    return started;
+    if (worker == NULL)
+        return false;
+    worker->keeper = keeper;
+    /* It looks at worker->thread never, so that it may run before that is set. */
+    if (pthread_create(&worker->thread, NULL, work, worker) == 0)
+        return true;
+    free(worker);
+    return false;
+}
+
+/* With the mutex held, which is released while a thread is on its last steps. */
+static void join_ended(struct weir_keeper *keeper)
+{
+    for (struct list *link; (link = list_pop_front(&keeper->ended)) != NULL;) {
+        struct worker *worker = list_entry(link, struct worker, link);
+        pthread_mutex_unlock(&keeper->mutex);
+        pthread_join(worker->thread, NULL);
+        free(worker);
+        pthread_mutex_lock(&keeper->mutex);
+    }
 }
 
 /*
@@ -146,6 +170,7 @@ static void *tick(void *argument)
         bool errands = registry_has_errand(keeper->registry);
         pthread_mutex_lock(&keeper->mutex);
         note_pass(keeper);
+        join_ended(keeper);
         if (errands && !summon(keeper))
             due = clock_min(due, clock_add(clock_now(), KEEPER_RETRY));
         while (!keeper->notified && !keeper->stopping)
@@ -186,6 +211,7 @@ int weir_keeper_start(struct weir_keeper **out, struct weir_registry *registry,
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
     keeper->registry = registry;
     keeper->max_threads = max_threads == 0 ? KEEPER_THREADS : max_threads;
+    list_init(&keeper->ended);
     pthread_mutex_init(&keeper->mutex, NULL);
     cond_init(&keeper->ticked);
     cond_init(&keeper->errand);
@@ -237,6 +263,7 @@ void weir_keeper_stop(struct weir_keeper **at)
     pthread_mutex_lock(&keeper->mutex);
     while (keeper->workers > 0)
         pthread_cond_wait(&keeper->gone, &keeper->mutex);
+    join_ended(keeper);
     pthread_mutex_unlock(&keeper->mutex);
     fini(keeper);
 }

@@ -176,7 +176,7 @@ def test_a_second_daemon_on_the_port_is_told_so(start, database):
     try:
         result = other.command("serve", "--config", str(other.config))
         assert result.returncode == 1
-        assert "Address already in use" in result.stderr and str(weir.port) in result.stderr
+        assert "already in use" in result.stderr and str(weir.port) in result.stderr
     finally:
         other.remove()
 
