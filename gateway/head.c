@@ -20,6 +20,12 @@ static bool token_char(char c)
     return c != '\0' && strchr("!#$%&'*+.^_`|~", c) != NULL;
 }
 
+/* A head that begins like this will never be one: do not wait for its end. */
+static bool hopeless(const struct head_scan *scan, const char *bytes)
+{
+    return !token_char(bytes[scan->start]) && bytes[scan->start] != '\r';
+}
+
 enum head_verdict head_scan(struct head_scan *scan, const char *bytes, size_t len)
 {
     const char *lf;
@@ -32,7 +38,7 @@ enum head_verdict head_scan(struct head_scan *scan, const char *bytes, size_t le
         scan->seen = scan->line = end + 1;
         if (blank && scan->lines > 0)
             return HEAD_WHOLE;
-        if (blank && scan->start > 0)
+        if (blank ? scan->start > 0 : hopeless(scan, bytes))
             return HEAD_BAD;
         if (blank)
             scan->start = scan->seen;
@@ -40,9 +46,7 @@ enum head_verdict head_scan(struct head_scan *scan, const char *bytes, size_t le
             scan->lines++;
     }
     scan->seen = len;
-    if (len > scan->start && bytes[scan->start] != '\r' && !token_char(bytes[scan->start]))
-        return HEAD_BAD;
-    return HEAD_MORE;
+    return len > scan->start && hopeless(scan, bytes) ? HEAD_BAD : HEAD_MORE;
 }
 
 /* A piece of the head. */
