@@ -31,6 +31,7 @@ class Weir:
         self.server = {"listen": "127.0.0.1:0", "admin_token": TOKEN, "watch": False,
                        "shutdown_timeout": 8, **(server or {})}
         self.environment = {**os.environ, **(environment or {})}
+        self.wrapper = []  # a command that becomes the daemon
         self.process = None
         self.port = None
         self.write(connections, webhooks)
@@ -51,15 +52,17 @@ class Weir:
         self.log_path = self.directory / "log"
         with open(self.log_path, "wb") as log, open(self.directory / "out", "wb") as out:
             self.process = subprocess.Popen(
-                [str(WEIR), "serve", *(arguments or ["--config", str(self.config)])], stderr=log,
-                stdout=out, env=self.environment)
+                [*self.wrapper, str(WEIR), "serve",
+                 *(arguments or ["--config", str(self.config)])],
+                stderr=log, stdout=out, env=self.environment)
         self.port = int(wait_until(self._listening, 10)[-1])
 
     def _listening(self):
         assert self.process.poll() is None, self.log()
-        if "event=ready" not in self.log():
+        log = self.log()
+        if "event=ready" not in log and '"event":"ready"' not in log:
             return None
-        return re.findall(r"event=listening address=\S*?:(\d+)", self.log())
+        return re.findall(r'event[=":]+listening"? *,?"?address[=":]+\S*?:(\d+)', log)
 
     def log(self):
         return self.log_path.read_text(errors="replace")
