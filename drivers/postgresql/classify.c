@@ -37,13 +37,29 @@ static const struct {
     {"57014", WEIR_EINTERRUPTED}, /* query cancelled */
     {"57P", WEIR_EDOWN},          /* shutting down, crashed, starting up, database dropped */
     {"58", WEIR_ELOST},           /* system error, I/O error */
-    {"P0001", WEIR_EREJECTED},    /* raised by a trigger */
+    {"P0", WEIR_EREJECTED},       /* raised by a trigger, or its assertion */
 };
+
+/* The classes of the server's own codes. Any other is one that a trigger made up to refuse a row.
+ */
+static bool is_made_up(const char *sqlstate)
+{
+    static const char own[] =
+        "00 01 02 03 08 09 0A 0B 0F 0L 0P 0Z 20 21 22 23 24 25 26 27 28 2B 2D 2F "
+        "34 38 39 3B 3D 3F 40 42 44 53 54 55 57 58 72 F0 HV P0 XX ";
+
+    if (strlen(sqlstate) != 5)
+        return false;
+    for (const char *at = own; *at != '\0'; at += 3)
+        if (strncmp(at, sqlstate, 2) == 0)
+            return false;
+    return true;
+}
 
 int pg_classify(const char *sqlstate)
 {
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
         if (strncmp(sqlstate, codes[i].prefix, strlen(codes[i].prefix)) == 0)
             return codes[i].status;
-    return WEIR_EINTERNAL;
+    return is_made_up(sqlstate) ? WEIR_EREJECTED : WEIR_EINTERNAL;
 }

@@ -214,6 +214,12 @@ static int follow(struct pg_conn *conn, int64_t deadline, struct weir_error *err
     return state == PGRES_POLLING_OK ? 0 : pg_conn_fail(conn, WEIR_ECONNECT, error);
 }
 
+/* A server's notices would be printed by libpq, in the middle of the operator's log. */
+static void ignore_notice(void *context, const PGresult *notice)
+{
+    (void)context, (void)notice;
+}
+
 static int connect_to(struct pg_conn *conn, const struct weir_settings *settings,
                       const struct address *address, const char *target, int64_t deadline,
                       struct weir_error *error)
@@ -225,6 +231,7 @@ static int connect_to(struct pg_conn *conn, const struct weir_settings *settings
     conn->pg = PQconnectStartParams(parameters.keys, parameters.values, 0);
     if (conn->pg == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
+    PQsetNoticeReceiver(conn->pg, ignore_notice, NULL);
     PQsetErrorVerbosity(conn->pg, PQERRORS_VERBOSE); /* so that the code is in the message */
     if (PQstatus(conn->pg) == CONNECTION_BAD)
         return pg_conn_fail(conn, WEIR_ECONNECT, error);

@@ -23,6 +23,7 @@ static const struct {
             {"54000", WEIR_EREJECTED},    {"54001", WEIR_EREJECTED}, {"55P03", WEIR_ECONFLICT},
             {"57014", WEIR_EINTERRUPTED}, {"57P01", WEIR_EDOWN},     {"57P02", WEIR_EDOWN},
             {"57P03", WEIR_EDOWN},        {"58030", WEIR_ELOST},     {"P0001", WEIR_EREJECTED},
+            {"P0004", WEIR_EREJECTED},    {"WE001", WEIR_EREJECTED}, {"38000", WEIR_EINTERNAL},
             {"42601", WEIR_EINTERNAL},    {"XX000", WEIR_EINTERNAL}, {"", WEIR_EINTERNAL}};
 
 static void every_code_has_its_status(void)
