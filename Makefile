@@ -5,19 +5,28 @@ BUILD    = build
 PREFIX  ?= /usr/local
 DESTDIR ?=
 STEPS   ?=
-MESON   := $(firstword $(wildcard /usr/bin/meson) meson)
-NINJA   := $(firstword $(wildcard /usr/bin/ninja) ninja)
+# Debian's own before whatever shadows it; looked up when used, for they may be installed just then.
+MESON    = "$$(command -v /usr/bin/meson || echo meson)"
+NINJA    = "$$(command -v /usr/bin/ninja || echo ninja)"
+# An empty environment is enough.
+export PATH := $(if $(PATH),$(PATH):)/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ifeq ($(origin CC),default)
 CC = gcc
 endif
 export CC
 
 .DEFAULT_GOAL := build
-.PHONY: build run check bench format install clean help ninja
+.PHONY: build run check bench format install clean help
 .PHONY: packages-build packages-check packages-bench packages-format
 
+# A directory whose set-up failed half way has no build.ninja, and is set up anew.
+define ninja
+@if [ ! -e $(BUILD)/build.ninja ]; then $(MESON) setup $(BUILD); fi
+@$(NINJA) -C $(BUILD)
+endef
+
 build: packages-build
-	@$(MAKE) --no-print-directory ninja
+	$(ninja)
 
 run: build
 	@exec $(BUILD)/weir serve
@@ -26,23 +35,19 @@ check: packages-check
 	@exec tools/check $(STEPS)
 
 bench: packages-bench
-	@$(MAKE) --no-print-directory ninja
+	$(ninja)
 	@exec bench/run
 
 format: packages-format
 	@tools/list-sources -0 | xargs -0 clang-format-14 -i
 
 # No packages here: whoever installs may have no apt, and has built before.
-install: ninja
+install:
+	$(ninja)
 	@$(MESON) configure $(BUILD) -Dprefix='$(PREFIX)'
 	@$(NINJA) -C $(BUILD)
 	DESTDIR='$(DESTDIR)' $(MESON) install -C $(BUILD) --no-rebuild
 	@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ]; then /sbin/ldconfig; fi
-
-# A directory whose set-up failed half way has no build.ninja, and is set up anew.
-ninja:
-	@if [ ! -e $(BUILD)/build.ninja ]; then $(MESON) setup $(BUILD); fi
-	@$(NINJA) -C $(BUILD)
 
 clean:
 	rm -rf build build-asan build-tsan
