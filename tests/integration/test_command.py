@@ -195,7 +195,7 @@ def test_every_way_to_reload_changes_the_role_and_fails_nobody(start, database, 
     load.stop()
     assert load.failed == [] and load.broken == []
     check_exactly_once(database, load)
-    assert states(weir) == ["active"]
+    wait_until(lambda: states(weir) == ["active"])
 
 
 def test_a_file_that_is_being_written_is_not_half_applied(start, database):
