@@ -100,3 +100,25 @@ def test_a_full_pool_leaves_the_other_connections_to_the_same_server_alone(start
         other.close()
     hung.join(30)
     assert len(hung.stored) == 32
+
+
+def test_a_reload_does_not_wait_for_a_backend_connection_in_use(start, database):
+    """The one slot is taken for long: the answer comes after connect_timeout, the switch later."""
+    database.make_table()
+    keys = {"pool_min_size": 0, "pool_max_size": 1, "connect_timeout": 1}
+    weir = start({"db": database.connection("one", **keys)})
+    assert weir.post({"n": 0})[0] == 200
+    with table_locked(database):
+        call = Call(weir.post, {"n": 1})
+        wait_until(lambda: weir.connection()["queue"]["writing"] == 1)
+        weir.write({"db": database.connection("two", **keys)})
+        reload = Call(weir.reload)
+        code, answer = reload.result()
+        assert code == 200 and answer["connections"]["db"]["outcome"] == "staging"
+        assert 0.8 < reload.seconds < 2.5, reload.seconds
+        assert call.is_waiting(), "a reload must not push a statement off before its time"
+    assert call.result()[0] == 200
+    wait_until(lambda: weir.connection()["version"] == 2)
+    wait_until(lambda: states(weir) == ["active"])
+    assert weir.post({"n": 2})[0] == 200
+    assert len(database.ids()) == 3
