@@ -87,3 +87,20 @@ def test_a_row_as_large_as_allowed_beside_small_ones(start, database):
     assert {call.result()[0] for call in calls} == {200}
     sizes = database.run("SELECT length(payload->>'text') FROM webhook_events")
     assert sorted(row[0] for row in sizes) == [1, 10, 100, 3_000_000, 4_000_000]
+
+
+# A trigger in another language, a subquery with two rows, an object in the wrong state.
+@pytest.mark.parametrize("code", ["38000", "21000", "55000"])
+def test_a_row_that_never_succeeds_does_not_hold_up_the_others(start, database, code):
+    database.make_table()
+    database.run(REFUSALS["raised-with-a-code-of-its-own"].replace("WE001", code))
+    weir = start({"db": database.connection()}, None, {"request_timeout": 3})
+    load = Load(weir, clients=8)
+    wait_until(lambda: len(load.stored) > 200)
+    bad = Call(weir.post, {"kind": "bad"})
+    status, answer = bad.result()
+    load.stop()
+    assert status in (422, 503) and "not this one" not in str(answer)
+    assert load.broken == [] and load.failed == [], \
+        f"{len(load.failed)} innocent webhooks failed: {load.failed[:2]}"
+    check_exactly_once(database, load)
