@@ -54,7 +54,7 @@ class Call:
 
 
 class Samples:
-    """Calls `look()` again and again until stopped, and keeps every distinct answer with its count."""
+    """Calls `look()` again and again until stopped, and counts every distinct answer."""
 
     def __init__(self, look, interval=0.005):
         self.look, self.interval = look, interval
@@ -84,11 +84,11 @@ class BackendCount:
     """How many backend connections the server itself counts, on one connection kept for it."""
 
     def __init__(self, database):
-        self.session = database.server.connect()
+        self.reader = database.server.connect()
         self.name = database.name
 
     def __call__(self):
-        with self.session.cursor() as cursor:
+        with self.reader.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND "
                            "application_name = 'weir'", (self.name,))
             return cursor.fetchone()[0]

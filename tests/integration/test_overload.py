@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Too much of everything: it is refused with a code, what was accepted is stored, memory is bounded."""
+"""Too much of everything: it is refused with a code, what was accepted is stored, memory holds."""
 import json
 import socket
 import time

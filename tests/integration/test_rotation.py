@@ -176,7 +176,7 @@ def test_white_space_and_order_of_keys_are_no_change(start, database):
 
 
 def test_reloads_from_everywhere_at_once(start, database):
-    """Many ask at the same time, while the files change: each gets an answer, none is half applied."""
+    """Many ask at once, while the files change: each gets an answer, none is half applied."""
     database.make_table()
     weir = start({"db": database.connection("one")})
     load = Load(weir, clients=16)

@@ -131,7 +131,7 @@ def test_a_reader_in_the_way_of_nobody(start, tmp_path):
 
 
 def may_mount():
-    """A mount namespace of one's own is there for root, and for others where the kernel lets them."""
+    """A mount namespace of one's own: for root, and for others where the kernel lets them."""
     return subprocess.run([*UNSHARE, "mount", "-t", "tmpfs", "weir-test", "/mnt"],
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                           check=False).returncode == 0
