@@ -101,6 +101,15 @@ static int shallower(void *context)
     return 1;
 }
 
+static size_t count_blank(const char *text, size_t len)
+{
+    size_t count = 0;
+
+    while (count < len && memchr(" \t\r\n", text[count], 4) != NULL)
+        count++;
+    return count;
+}
+
 static enum json_verdict check_grammar(struct arena *arena, const char *body, size_t len,
                                        unsigned depth_max)
 {
@@ -115,11 +124,16 @@ static enum json_verdict check_grammar(struct arena *arena, const char *body, si
         return JSON_MEMORY;
     yajl_handle yajl = yajl_alloc(&callbacks, &memory, &depth);
     yajl_config(yajl, yajl_dont_validate_strings, 1);
+    /* It would let half a string stand after the value: what stands there is looked at here. */
+    yajl_config(yajl, yajl_allow_trailing_garbage, 1);
     yajl_status status = yajl_parse(yajl, (const unsigned char *)body, len);
-    if (status == yajl_status_ok)
+    size_t end = yajl_get_bytes_consumed(yajl);
+    if (status == yajl_status_ok && end == len)
         status = yajl_complete_parse(yajl);
     if (status == yajl_status_client_canceled)
         return JSON_DEPTH;
+    if (end + count_blank(body + end, len - end) < len)
+        return JSON_SYNTAX;
     return status == yajl_status_ok ? JSON_OK : JSON_SYNTAX;
 }
 
@@ -199,11 +213,7 @@ static bool check_surrogates(const char *body, size_t len)
 
 enum json_verdict json_check(const char *body, size_t len, unsigned depth_max)
 {
-    size_t blank = 0;
-
-    while (blank < len && memchr(" \t\r\n", body[blank], 4) != NULL)
-        blank++;
-    if (blank == len)
+    if (count_blank(body, len) == len)
         return JSON_EMPTY;
     if (!check_encoding(body, len))
         return JSON_ENCODING;

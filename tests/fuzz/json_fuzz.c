@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The check of a body against another reader of JSON: what json_check lets through, jansson reads,
- * and the other way round. They may differ about the size of numbers and about NUL in keys.
+ * and the other way round. They may differ about the size of numbers and about NUL in keys; and
+ * jansson takes a NUL byte after the value for the end of the text, as it was for a C string.
  */
 #include "fuzz.h"
 
@@ -22,20 +23,19 @@ static bool forgiven(const json_error_t *error)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const char *text = (const char *)data;
+    const char *text = size == 0 ? "" : (const char *)data;
     json_error_t error;
 
-    enum json_verdict verdict = json_check(size == 0 ? "" : text, size, DEPTH);
+    enum json_verdict verdict = json_check(text, size, DEPTH);
     PROMISE(strcmp(json_verdict_name(verdict), "unknown") != 0);
     PROMISE(verdict != JSON_MEMORY);
-    json_t *value =
-        json_loadb(size == 0 ? "" : text, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    json_t *value = json_loadb(text, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
     if (verdict == JSON_OK)
         PROMISE(value != NULL || forgiven(&error));
-    else if (verdict != JSON_DEPTH)
+    else if (verdict != JSON_DEPTH && memchr(text, '\0', size) == NULL)
         PROMISE(value == NULL);
     json_decref(value);
     /* A check leaves nothing behind: the same question, the same answer. */
-    PROMISE(json_check(size == 0 ? "" : text, size, DEPTH) == verdict);
+    PROMISE(json_check(text, size, DEPTH) == verdict);
     return 0;
 }
