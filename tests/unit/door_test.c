@@ -311,8 +311,11 @@ static void decodes_chunks(void)
     come(&peer);
     say(&peer, chunked);
     wait_for(&peer, "[POST /c ? - | - | 11:hello world]", 1);
-    say(&peer, "POST /e HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    /* What follows the last chunk is the next request. */
+    say(&peer, "POST /e HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+               "GET /f HTTP/1.1\r\nHost: h\r\n\r\n");
     wait_for(&peer, "[POST /e ? - | - | 0:]", 1);
+    wait_for(&peer, "[GET /f ? - | - | 0:]", 1);
     leave(&peer);
     close_door();
 }
