@@ -158,6 +158,15 @@ bool dispatch_idle(struct dispatch *dispatch)
     return idle;
 }
 
+void dispatch_quit(struct dispatch *dispatch)
+{
+    if (dispatch == NULL)
+        return;
+    pthread_rwlock_rdlock(&dispatch->lock);
+    each_queue(queue, dispatch) queue_quit(queue);
+    pthread_rwlock_unlock(&dispatch->lock);
+}
+
 void dispatch_free(struct dispatch **at)
 {
     struct dispatch *dispatch = *at;
@@ -168,7 +177,6 @@ void dispatch_free(struct dispatch **at)
     for (size_t i = 0; i < BUCKETS; i++)
         for (struct queue *queue = dispatch->buckets[i], *next; queue != NULL; queue = next) {
             next = queue->next;
-            queue_quit(queue);
             queue_free(&queue);
         }
     pthread_rwlock_destroy(&dispatch->lock);

@@ -62,7 +62,13 @@ void dispatch_stop(struct dispatch *dispatch, int64_t deadline);
 /* After dispatch_stop: is every delivery settled? */
 bool dispatch_idle(struct dispatch *dispatch);
 
-/* Join the lanes; stopped, idle, and the registry closed. *dispatch becomes NULL. */
+/*
+ * Join the lanes; stopped, idle, and the registry closed. They may post to the loops' mailboxes
+ * until this returns; ticks and looks may go on.
+ */
+void dispatch_quit(struct dispatch *dispatch);
+
+/* After dispatch_quit, and when no loop runs any more. *dispatch becomes NULL. */
 void dispatch_free(struct dispatch **dispatch);
 
 #endif

@@ -10,10 +10,11 @@
 #include <string.h>
 
 #include "clock.h"
+#include "fate.h"
 #include "lane.h"
 #include "log.h"
 
-#define PAUSE_FIRST INT64_C(2000000) /* doubled with each further attempt */
+#define PAUSE_REFUSED INT64_C(20000000) /* after the pool would not even let a lane wait */
 
 struct queue *queue_new(struct weir_registry *registry, const char *name)
 {
@@ -26,6 +27,7 @@ struct queue *queue_new(struct weir_registry *registry, const char *name)
     queue->earliest = queue->stop_by = CLOCK_NEVER;
     memcpy(queue->name, name, strnlen(name, WEIR_NAME_MAX));
     list_init(&queue->waiting);
+    list_init(&queue->aside);
     list_init(&queue->ended);
     pthread_mutex_init(&queue->mutex, NULL);
     pthread_condattr_init(&attributes);
@@ -54,6 +56,12 @@ static void enter(struct queue *queue, struct delivery *delivery)
     queue->count++;
     queue->bytes += delivery->webhook->body_len;
     queue->earliest = clock_min(queue->earliest, delivery->acquire_by);
+}
+
+/* How many could be written now. */
+static unsigned ready(const struct queue *queue)
+{
+    return queue->count - queue->aside_count;
 }
 
 static void leave(struct queue *queue, struct delivery *delivery)
@@ -87,7 +95,7 @@ static void settle_all(struct list *list, enum outcome outcome)
  */
 static bool wants_lane(const struct queue *queue, int64_t now)
 {
-    if (queue->count == 0 || queue->acquiring > 0 || now < queue->not_before || queue->quitting)
+    if (ready(queue) == 0 || queue->acquiring > 0 || now < queue->not_before || queue->quitting)
         return false;
     if (queue->lanes == queue->idle - queue->woken)
         return true;
@@ -188,7 +196,7 @@ static bool be_idle(struct queue *queue, int64_t until)
 
 static bool has_work(const struct queue *queue)
 {
-    return queue->count > 0 && queue->acquiring == 0 && clock_now() >= queue->not_before;
+    return ready(queue) > 0 && queue->acquiring == 0 && clock_now() >= queue->not_before;
 }
 
 /*
@@ -223,7 +231,7 @@ bool queue_await(struct queue *queue, struct lane *lane, struct ticket *ticket)
 static void drop_unknown(struct queue *queue, struct list *dropped)
 {
     struct delivery *first =
-        queue->count == 0 ? NULL : list_entry(list_first(&queue->waiting), struct delivery, link);
+        ready(queue) == 0 ? NULL : list_entry(list_first(&queue->waiting), struct delivery, link);
 
     if (first == NULL)
         return;
@@ -248,7 +256,7 @@ void queue_acquired(struct queue *queue, int status, const struct weir_error *er
     if (status == WEIR_EUNKNOWN)
         drop_unknown(queue, &dropped);
     else if (status != 0 && status != WEIR_ETIMEOUT)
-        queue->not_before = clock_add(now, 10 * PAUSE_FIRST);
+        queue->not_before = clock_add(now, PAUSE_REFUSED);
     pthread_mutex_unlock(&queue->mutex);
     settle_all(&dropped, OUTCOME_UNAVAILABLE);
     if (status != 0)
@@ -274,9 +282,24 @@ static void count_version(struct queue *queue, uint32_t version, int change)
 static bool suits(const struct delivery *delivery, const struct weir_lease *lease,
                   const struct batch *batch)
 {
-    if (delivery->module->sink->driver != lease->driver)
+    if (delivery->module->sink->driver != lease->driver ||
+        (delivery->share > 0 && batch->count >= delivery->share))
         return false;
     return batch->count == 0 || batch->items[0]->module->target == delivery->module->target;
+}
+
+/* The batch may be no larger than the smallest share in it. */
+static void take_one(struct queue *queue, struct batch *batch, struct delivery *delivery,
+                     size_t *most)
+{
+    size_t batch_max = delivery->webhook->config->server.batch_max;
+
+    if (batch->count == 0 || batch_max < *most)
+        *most = batch_max;
+    if (delivery->share > 0 && delivery->share < *most)
+        *most = delivery->share;
+    leave(queue, delivery);
+    batch->items[batch->count++] = delivery;
 }
 
 /* With the mutex held: into the batch, or onto the list of those that nobody waits for any more. */
@@ -293,9 +316,7 @@ static void take_all(struct queue *queue, struct batch *batch, const struct weir
             leave(queue, delivery);
             list_push_back(abandoned, &delivery->link);
         } else if (suits(delivery, lease, batch)) {
-            leave(queue, delivery);
-            most = delivery->webhook->config->server.batch_max;
-            batch->items[batch->count++] = delivery;
+            take_one(queue, batch, delivery, &most);
         }
     }
 }
@@ -324,45 +345,42 @@ void queue_take(struct queue *queue, struct batch *batch, const struct weir_leas
 
 /* ---- What became of a batch ------------------------------------------------------------------ */
 
-enum fate { FATE_STORED, FATE_REJECTED, FATE_AGAIN, FATE_FAILED, FATE_BUG };
-
-static enum fate fate_of(const struct delivery *delivery, int status, int64_t now)
-{
-    switch (weir_remedy(status)) {
-    case WEIR_REMEDY_NONE:
-        if (status == 0)
-            return FATE_STORED;
-        return status == WEIR_ENOMEM ? FATE_FAILED : FATE_BUG;
-    case WEIR_REMEDY_REJECT: return FATE_REJECTED;
-    case WEIR_REMEDY_OPERATOR: return FATE_FAILED;
-    default: break;
-    }
-    bool over = now >= delivery->webhook->expires_at || atomic_load(&delivery->webhook->abandoned);
-    return over ? FATE_FAILED : FATE_AGAIN;
-}
-
-/* The first try on another backend connection is made at once; after that, patience grows. */
-static int64_t pause_of(const struct delivery *delivery, int status)
-{
-    bool lost = weir_remedy(status) == WEIR_REMEDY_RECONNECT;
-    unsigned shift = delivery->attempts < 7 ? delivery->attempts : 7;
-
-    if (lost && delivery->attempts <= 1)
-        return 0;
-    return clock_min(PAUSE_FIRST << shift, QUEUE_PAUSE_MAX);
-}
-
-/* With the mutex held; from the last to the first, so that the order stays. */
-static void put_back(struct queue *queue, struct delivery *delivery, int status, int64_t now)
+/*
+ * With the mutex held; from the last to the first, so that the order stays. What fails again is
+ * written in ever smaller batches, and what fails alone waits aside, so that one row that never
+ * succeeds holds up nobody else.
+ */
+static void put_back(struct queue *queue, struct delivery *delivery, int status, size_t count,
+                     int64_t now)
 {
     delivery->attempts++;
+    delivery->share = fate_share(delivery, status, count);
     set_patience(delivery, now);
-    list_push_front(&queue->waiting, &delivery->link);
-    enter(queue, delivery);
-    int64_t pause = clock_add(now, pause_of(delivery, status));
-    if (pause > queue->not_before)
-        queue->not_before = pause;
+    int64_t pause = clock_add(now, fate_pause(delivery, status));
     queue->totals.retried++;
+    enter(queue, delivery);
+    if (count == 1 && delivery->share == 1) {
+        delivery->retry_at = pause;
+        list_push_back(&queue->aside, &delivery->link);
+        queue->aside_count++;
+        return;
+    }
+    list_push_front(&queue->waiting, &delivery->link);
+    if (delivery->share == 0 && pause > queue->not_before)
+        queue->not_before = pause;
+}
+
+/* With the mutex held: those aside whose pause is over join the line again, at its end. */
+static void call_back(struct queue *queue, int64_t now)
+{
+    list_each_safe(link, &queue->aside) {
+        struct delivery *delivery = list_entry(link, struct delivery, link);
+        if (now < delivery->retry_at)
+            continue;
+        list_remove(link);
+        queue->aside_count--;
+        list_push_back(&queue->waiting, link);
+    }
 }
 
 static void count_fate(struct queue *queue, enum fate fate)
@@ -391,7 +409,7 @@ void queue_return(struct queue *queue, struct batch *batch, int64_t took, int64_
         fates[i] = fate_of(batch->items[i], batch->statuses[i], now);
         count_fate(queue, fates[i]);
         if (fates[i] == FATE_AGAIN)
-            put_back(queue, batch->items[i], batch->statuses[i], now);
+            put_back(queue, batch->items[i], batch->statuses[i], batch->count, now);
     }
     queue->usual = smooth(queue->usual, took);
     count_version(queue, batch->version, -(int)batch->count);
@@ -430,24 +448,31 @@ static enum outcome overdue_outcome(const struct queue *queue, const struct deli
     return stopped ? OUTCOME_SHUTTING_DOWN : OUTCOME_EXHAUSTED;
 }
 
-/* With the mutex held: each overdue delivery onto the list of its outcome. */
-static void pick_overdue(struct queue *queue, int64_t now, struct list lists[])
+static void pick_from(struct queue *queue, struct list *from, int64_t now, struct list lists[])
 {
     bool stopped = now >= queue->stop_by;
 
-    if (now < queue->earliest && !stopped)
-        return;
-    queue->earliest = CLOCK_NEVER;
-    list_each_safe(link, &queue->waiting) {
+    list_each_safe(link, from) {
         struct delivery *delivery = list_entry(link, struct delivery, link);
         if (now < delivery->acquire_by && !stopped) {
             queue->earliest = clock_min(queue->earliest, delivery->acquire_by);
             continue;
         }
         leave(queue, delivery);
+        queue->aside_count -= from == &queue->aside;
         list_push_back(&lists[overdue_outcome(queue, delivery, stopped)], &delivery->link);
         queue->totals.expired++;
     }
+}
+
+/* With the mutex held: each overdue delivery onto the list of its outcome. */
+static void pick_overdue(struct queue *queue, int64_t now, struct list lists[])
+{
+    if (now < queue->earliest && now < queue->stop_by)
+        return;
+    queue->earliest = CLOCK_NEVER;
+    pick_from(queue, &queue->waiting, now, lists);
+    pick_from(queue, &queue->aside, now, lists);
 }
 
 static void join_all(struct list *ended)
@@ -468,6 +493,7 @@ void queue_tick(struct queue *queue, int64_t now)
         list_init(&lists[i]);
     pthread_mutex_lock(&queue->mutex);
     pick_overdue(queue, now, lists);
+    call_back(queue, now);
     list_splice_back(&ended, &queue->ended);
     bool start = call_lane(queue, now);
     pthread_mutex_unlock(&queue->mutex);
@@ -509,11 +535,15 @@ bool queue_is_empty(struct queue *queue)
 
 void queue_quit(struct queue *queue)
 {
+    struct list ended;
+
+    list_init(&ended);
     pthread_mutex_lock(&queue->mutex);
     queue->quitting = true;
     pthread_cond_broadcast(&queue->work);
     while (queue->lanes > 0)
         pthread_cond_wait(&queue->gone, &queue->mutex);
+    list_splice_back(&ended, &queue->ended); /* a tick may take its share, too */
     pthread_mutex_unlock(&queue->mutex);
-    join_all(&queue->ended);
+    join_all(&ended);
 }

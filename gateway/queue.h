@@ -14,7 +14,6 @@
 
 #define QUEUE_PATIENCE  INT64_C(10000000)   /* a wait that always justifies another lane */
 #define QUEUE_LANE_IDLE INT64_C(5000000000) /* a lane without work goes after this */
-#define QUEUE_PAUSE_MAX INT64_C(250000000)  /* between attempts at something that fails */
 
 struct queue {
     struct weir_registry *registry;
@@ -25,6 +24,8 @@ struct queue {
     pthread_cond_t work; /* for lanes */
     pthread_cond_t gone; /* a lane has ended */
     struct list waiting;
+    struct list aside;    /* failed alone; each waits until its retry_at */
+    unsigned aside_count; /* of count */
     unsigned count;
     size_t bytes;
     int64_t not_before; /* a pause after something failed */
@@ -58,7 +59,7 @@ struct batch {
 };
 
 struct queue *queue_new(struct weir_registry *registry, const char *name);
-/* No lane is left, nothing waits. *queue becomes NULL. */
+/* After queue_quit; nothing waits. *queue becomes NULL. */
 void queue_free(struct queue **queue);
 
 /* 0, or the outcome to settle the delivery with: overloaded, shutting down. */

@@ -306,11 +306,12 @@ static void free_all(struct daemon *daemon)
 {
     struct gateway *gateway = &daemon->gateway;
 
-    dispatch_free(&gateway->dispatch);
+    dispatch_quit(gateway->dispatch);
     for (unsigned i = 0; i < gateway->loops_count; i++)
         loop_join(gateway->loops[i]);
     for (unsigned i = 0; i < gateway->loops_count; i++)
         loop_free(&gateway->loops[i]);
+    dispatch_free(&gateway->dispatch); /* the loops' ticks have ended */
     reload_free(&gateway->reload);
     config_unref(&daemon->config);
     weir_keeper_stop(&daemon->keeper);

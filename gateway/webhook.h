@@ -39,6 +39,8 @@ struct delivery {
     int64_t queued_at;  /* monotonic; set by the queue */
     int64_t acquire_by; /* when it has waited long enough for a backend connection */
     unsigned attempts;  /* writes that failed */
+    size_t share;       /* written in a batch of at most so many, after failing; 0: of any size */
+    int64_t retry_at;   /* of one that failed alone */
 };
 
 struct webhook {
