@@ -213,17 +213,22 @@ static void *caller(void *argument)
 
 /* ---- The reload storm ------------------------------------------------------------------------ */
 
-static int64_t active_version(int i)
+/* The active version and the newest there is; -1 without memory. */
+static int64_t active_version(int i, int64_t *newest)
 {
     struct weir_snapshot *snapshot;
     int64_t version = -1;
 
+    *newest = 0;
     if (weir_snapshot_take(registry, &snapshot, NULL) != 0)
         return -1;
-    for (size_t c = 0; c < snapshot->connections_count; c++)
-        if (strcmp(snapshot->connections[c].name, names[i]) == 0 &&
-            !snapshot->connections[c].removed)
-            version = snapshot->connections[c].version;
+    for (size_t c = 0; c < snapshot->connections_count; c++) {
+        const struct weir_connection_view *view = &snapshot->connections[c];
+        if (strcmp(view->name, names[i]) != 0 || view->removed)
+            continue;
+        version = view->version;
+        *newest = view->versions_count == 0 ? 0 : view->versions[0].version;
+    }
     weir_snapshot_free(&snapshot);
     return version;
 }
@@ -244,11 +249,18 @@ static void configure(int i, unsigned password)
     weir_settings_unref(&settings);
 }
 
-/* Wait a little for the switch; if it came, nothing older may be leased from here on. */
-static void await_switch(int i, int64_t before, unsigned password, uint64_t *random)
+/*
+ * Wait a little for the version just configured to become active (not for any other: one that was
+ * staged before may have switched meanwhile); then nothing older may be leased from here on.
+ */
+static void await_switch(int i, unsigned password, uint64_t *random)
 {
+    int64_t wanted, newest;
+
+    if (active_version(i, &wanted) < 0)
+        return;
     for (int round = 0; round < 20 && password % 7 != 0; round++) {
-        if (active_version(i) > before) {
+        if (active_version(i, &newest) >= wanted) {
             atomic_store(&servers[i].oldest, password);
             return;
         }
@@ -262,10 +274,9 @@ static void storm(int64_t until, uint64_t *random)
 
     while (clock_now() < until) {
         int i = (int)random_between(random, 0, NAMES - 1);
-        int64_t before = active_version(i);
         configure(i, ++password);
         if (random_between(random, 0, 2) > 0)
-            await_switch(i, before, password, random);
+            await_switch(i, password, random);
         pause_up_to(random, 10 * CLOCK_MS);
     }
 }
