@@ -59,7 +59,7 @@ static bool admitted(void *context, const struct request *request, struct answer
 
 /* ---- Answering ------------------------------------------------------------------------------- */
 
-void intake_answer(struct answer *answer, enum outcome outcome, const char *id)
+static void fill_answer(struct answer *answer, enum outcome outcome, const char *id)
 {
     static const enum answer_problem problems[] = {
         [OUTCOME_REJECTED] = ANSWER_REJECTED,       [OUTCOME_SHUTTING_DOWN] = ANSWER_SHUTTING_DOWN,
@@ -82,7 +82,7 @@ static void answer(struct intake *intake, struct webhook *webhook, enum outcome 
     atomic_fetch_sub(&metrics->active, 1);
     atomic_fetch_add(&metrics->outcomes[outcome], 1);
     metrics_answered(metrics, clock_now() - webhook->accepted_at);
-    intake_answer(&reply, outcome, webhook->id);
+    fill_answer(&reply, outcome, webhook->id);
     door_answer(intake->loop->door, webhook->request_id, &reply);
 }
 

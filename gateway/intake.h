@@ -38,7 +38,4 @@ void intake_fini(struct intake *intake);
 /* Answer and abandon what expires by `now`; all of it with CLOCK_NEVER. */
 void intake_expire(struct intake *intake, int64_t now);
 
-/* The answer that an outcome leads to; id is the webhook's. */
-void intake_answer(struct answer *answer, enum outcome outcome, const char *id);
-
 #endif

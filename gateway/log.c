@@ -10,9 +10,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "text.h"
 
 static atomic_int log_format = LOG_LOGFMT, log_level = LOG_INFO;
@@ -143,14 +143,9 @@ static void put_pair(struct line *line, const char *key, const char *value)
 
 static void put_stamp(struct line *line)
 {
-    char stamp[48], date[32];
-    struct timespec now;
-    struct tm parts;
+    char stamp[CLOCK_STAMP_MAX];
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &parts);
-    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(stamp, sizeof(stamp), "%s.%03dZ", date, (int)(now.tv_nsec / 1000000));
+    clock_stamp(clock_wall_us(), 3, stamp);
     put_pair(line, "ts", stamp);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "cond.h"
 #include "fate.h"
 #include "lane.h"
 #include "log.h"
@@ -19,7 +20,6 @@
 struct queue *queue_new(struct weir_registry *registry, const char *name)
 {
     struct queue *queue = calloc(1, sizeof(*queue));
-    pthread_condattr_t attributes;
 
     if (queue == NULL)
         return NULL;
@@ -30,11 +30,8 @@ struct queue *queue_new(struct weir_registry *registry, const char *name)
     list_init(&queue->aside);
     list_init(&queue->ended);
     pthread_mutex_init(&queue->mutex, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&queue->work, &attributes);
-    pthread_cond_init(&queue->gone, &attributes);
-    pthread_condattr_destroy(&attributes);
+    cond_init(&queue->work);
+    cond_init(&queue->gone);
     return queue;
 }
 
@@ -180,12 +177,11 @@ static void make_ticket(const struct queue *queue, struct ticket *ticket)
 /* False if it was not woken within the time that a lane may be idle. */
 static bool be_idle(struct queue *queue, int64_t until)
 {
-    struct timespec at = clock_timespec(until);
-    int error = 0;
+    bool in_time = true;
 
     queue->idle++;
-    while (queue->woken == 0 && !queue->quitting && error == 0)
-        error = pthread_cond_timedwait(&queue->work, &queue->mutex, &at);
+    while (queue->woken == 0 && !queue->quitting && in_time)
+        in_time = cond_wait_until(&queue->work, &queue->mutex, until);
     queue->idle--;
     if (queue->woken > 0) {
         queue->woken--;

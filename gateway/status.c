@@ -6,16 +6,12 @@
 #include "status.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "clock.h"
 #include "config.h"
 #include "gateway.h"
 #include "reload.h"
-
-#define STAMP_MAX 40
 
 /* What is failing is not healthy, whichever way it fails. */
 static bool is_failing(const struct weir_version_view *version)
@@ -29,16 +25,12 @@ static bool is_down(const struct weir_version_view *version)
            version->counts.idle + version->counts.leased == 0;
 }
 
-/* RFC 3339, from microseconds since 1970. */
+/* From microseconds since 1970. */
 static json_t *stamp(int64_t wall_us)
 {
-    char date[24], text[STAMP_MAX];
-    time_t seconds = (time_t)(wall_us / 1000000);
-    struct tm parts;
+    char text[CLOCK_STAMP_MAX];
 
-    gmtime_r(&seconds, &parts);
-    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(text, sizeof(text), "%s.%03dZ", date, (int)(wall_us / 1000 % 1000));
+    clock_stamp(wall_us, 3, text);
     return json_string(text);
 }
 

@@ -43,12 +43,6 @@ struct webhook *webhook_new(struct config *config, const struct config_webhook *
     return webhook;
 }
 
-struct webhook *webhook_ref(struct webhook *webhook)
-{
-    atomic_fetch_add_explicit(&webhook->refs, 1, memory_order_relaxed);
-    return webhook;
-}
-
 void webhook_unref(struct webhook **at)
 {
     struct webhook *webhook = *at;

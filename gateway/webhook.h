@@ -77,7 +77,7 @@ struct webhook *webhook_new(struct config *config, const struct config_webhook *
                             size_t body_len, char *headers, size_t headers_len, int64_t received_at,
                             int64_t now);
 
-struct webhook *webhook_ref(struct webhook *webhook);
+/* Lets go of one reference. *webhook becomes NULL; NULL is accepted. */
 void webhook_unref(struct webhook **webhook);
 
 /*

@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "conn.h"
 
-#define SQL_MAX   512
-#define STAMP_MAX 48 /* "2026-01-02T03:04:05.123456Z" */
+#define SQL_MAX 512
 
 struct weir_target {
     char table[SQLITE_TABLE_MAX + 1];
@@ -117,17 +116,6 @@ static int see_to_table(struct sqlite_conn *conn, const char *table, struct weir
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-static void stamp(int64_t received_at, char text[STAMP_MAX])
-{
-    time_t seconds = (time_t)(received_at / 1000000);
-    char date[24];
-    struct tm parts;
-
-    gmtime_r(&seconds, &parts);
-    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(text, STAMP_MAX, "%s.%06dZ", date, (int)(received_at % 1000000));
-}
-
 static void bind(sqlite3_stmt *insert, const struct weir_item *item, const char *received_at)
 {
     sqlite3_bind_text(insert, 1, item->id, WEIR_ID_LEN, SQLITE_STATIC);
@@ -141,10 +129,10 @@ static void bind(sqlite3_stmt *insert, const struct weir_item *item, const char 
  */
 static int insert_item(struct sqlite_conn *conn, struct weir_item *item, struct weir_error *error)
 {
-    char received_at[STAMP_MAX];
+    char received_at[CLOCK_STAMP_MAX];
     int status = 0;
 
-    stamp(item->received_at, received_at);
+    clock_stamp(item->received_at, 6, received_at);
     bind(conn->insert, item, received_at);
     if (sqlite3_step(conn->insert) != SQLITE_DONE)
         status = sqlite_fail(conn, error, "insert");

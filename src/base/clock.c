@@ -5,6 +5,7 @@
 #include "clock.h"
 
 #include <limits.h>
+#include <stdio.h>
 
 int64_t clock_now(void)
 {
@@ -20,6 +21,19 @@ int64_t clock_wall_us(void)
 
     clock_gettime(CLOCK_REALTIME, &ts);
     return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+void clock_stamp(int64_t wall_us, int digits, char text[CLOCK_STAMP_MAX])
+{
+    char date[24];
+    time_t seconds = (time_t)(wall_us / 1000000);
+    int fraction = (int)(wall_us % 1000000);
+    struct tm parts;
+
+    gmtime_r(&seconds, &parts);
+    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(text, CLOCK_STAMP_MAX, "%s.%0*dZ", date, digits,
+             digits == 3 ? fraction / 1000 : fraction);
 }
 
 int64_t clock_from_seconds(double seconds)

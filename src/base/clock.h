@@ -19,6 +19,11 @@ int64_t clock_now(void);
 /* Microseconds since 1970-01-01T00:00:00Z; for stamps that people read, never for measuring. */
 int64_t clock_wall_us(void);
 
+#define CLOCK_STAMP_MAX 48 /* bytes of a stamp with its NUL */
+
+/* RFC 3339, in UTC, with milliseconds (3 digits) or microseconds (6). */
+void clock_stamp(int64_t wall_us, int digits, char text[CLOCK_STAMP_MAX]);
+
 /* `seconds` (not negative) in nanoseconds, saturating. */
 int64_t clock_from_seconds(double seconds);
 

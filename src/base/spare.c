@@ -13,7 +13,7 @@
 
 #include <weir/error.h>
 
-#include "clock.h"
+#include "cond.h"
 
 struct spare {
     pthread_mutex_t mutex;
@@ -29,14 +29,10 @@ static atomic_uint threads; /* of this process */
 static struct spare *spare_new(void (*work)(void *), void (*discard)(void *), void *job)
 {
     struct spare *spare = calloc(1, sizeof(*spare));
-    pthread_condattr_t attributes;
 
     if (spare == NULL)
         return NULL;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&spare->finished, &attributes);
-    pthread_condattr_destroy(&attributes);
+    cond_init(&spare->finished);
     pthread_mutex_init(&spare->mutex, NULL);
     spare->work = work;
     spare->discard = discard;
@@ -84,16 +80,11 @@ static bool start(struct spare *spare)
 /* True if the work was done in time; else the thread has it from here on. */
 static bool wait(struct spare *spare, int64_t deadline)
 {
-    struct timespec at = clock_timespec(deadline);
-    int error = 0;
+    bool in_time = true;
 
     pthread_mutex_lock(&spare->mutex);
-    while (!spare->done && error == 0) {
-        if (deadline == CLOCK_NEVER)
-            error = pthread_cond_wait(&spare->finished, &spare->mutex);
-        else
-            error = pthread_cond_timedwait(&spare->finished, &spare->mutex, &at);
-    }
+    while (!spare->done && in_time)
+        in_time = cond_wait_until(&spare->finished, &spare->mutex, deadline);
     bool done = spare->done;
     spare->left = !done;
     pthread_mutex_unlock(&spare->mutex);

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include "cond.h"
+
 #define KEEPER_THREADS 128                /* default of max_threads */
 #define KEEPER_IDLE    (5 * CLOCK_SECOND) /* a worker without errands goes after this */
 #define KEEPER_RETRY   (100 * CLOCK_MS)   /* when no thread could be had */
@@ -31,26 +33,6 @@ struct weir_keeper {
     unsigned summoned; /* of the idle: signalled, not awake yet */
     uint64_t passes;   /* ticks and errands done, for those who wait for the drain */
 };
-
-static void cond_init(pthread_cond_t *cond)
-{
-    pthread_condattr_t attributes;
-
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
-/* Wait, with the mutex held, until signalled or the deadline; false if it passed. */
-static bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline)
-{
-    struct timespec at = clock_timespec(deadline);
-
-    if (deadline == CLOCK_NEVER)
-        return pthread_cond_wait(cond, mutex) == 0;
-    return pthread_cond_timedwait(cond, mutex, &at) == 0;
-}
 
 /* ---- Workers --------------------------------------------------------------------------------- */
 

@@ -6,6 +6,8 @@
  */
 #include "pool.h"
 
+#include "cond.h"
+
 /* ---- Acquire --------------------------------------------------------------------------------- */
 
 /* A waiter and the thread that sleeps for it. */
@@ -28,12 +30,7 @@ static void wake(struct waiter *waiter)
 
 static void sleeper_init(struct sleeper *sleeper)
 {
-    pthread_condattr_t attributes;
-
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&sleeper->woken, &attributes);
-    pthread_condattr_destroy(&attributes);
+    cond_init(&sleeper->woken);
     pthread_mutex_init(&sleeper->mutex, NULL);
     sleeper->done = false;
     sleeper->waiter.deadline = CLOCK_NEVER; /* kept here, not by tick */
@@ -49,16 +46,11 @@ static void sleeper_fini(struct sleeper *sleeper)
 /* Until it is woken or the deadline has passed; true if woken. */
 static bool sleep_until(struct sleeper *sleeper, int64_t deadline)
 {
-    struct timespec at = clock_timespec(deadline);
-    int error = 0;
+    bool in_time = true;
 
     pthread_mutex_lock(&sleeper->mutex);
-    while (!sleeper->done && error == 0) {
-        if (deadline == CLOCK_NEVER)
-            error = pthread_cond_wait(&sleeper->woken, &sleeper->mutex);
-        else
-            error = pthread_cond_timedwait(&sleeper->woken, &sleeper->mutex, &at);
-    }
+    while (!sleeper->done && in_time)
+        in_time = cond_wait_until(&sleeper->woken, &sleeper->mutex, deadline);
     bool done = sleeper->done;
     pthread_mutex_unlock(&sleeper->mutex);
     return done;
@@ -105,7 +97,7 @@ static void retire(struct conn *conn, int status, int64_t now)
     version_retire(conn->version, &error, now);
 }
 
-void lease_return(struct conn *conn, int status, int64_t now)
+static void give_back(struct conn *conn, int status, int64_t now)
 {
     struct endpoint *endpoint = conn->version->endpoint;
 
@@ -155,7 +147,7 @@ int weir_release(struct weir_registry *registry, struct weir_lease *lease, int s
             status = outcome == 0 ? status : outcome;
             now = registry_now(registry);
         }
-        lease_return(conn, status, now);
+        give_back(conn, status, now);
     }
     registry_unlock(registry);
     *lease = (struct weir_lease){.conn = NULL};

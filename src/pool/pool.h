@@ -317,15 +317,10 @@ void waiter_start(struct weir_registry *registry, const char *name, const struct
 /* Lock inside. Leave the line with this status; false if it was completed already. */
 bool waiter_cancel(struct weir_registry *registry, struct waiter *waiter, int status);
 void waiter_grant(struct waiter *waiter, struct conn *conn);
-/* Complete with a failure; the detail is made from the endpoint's state. */
-void waiter_fail(struct waiter *waiter, int status);
+/* The detail of a failure is made from the endpoint's state. */
 void waiter_fail_all(struct endpoint *endpoint, int status);
 /* Fail those whose deadline has passed. */
 void waiter_expire(struct endpoint *endpoint, int64_t now);
-
-/* ---- lease.c ---- */
-/* Put a returned conn where it belongs; the last step of every release. */
-void lease_return(struct conn *conn, int status, int64_t now);
 
 /* ---- events.c ---- */
 int events_init(struct weir_registry *registry);

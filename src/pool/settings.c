@@ -226,8 +226,8 @@ static int check_value(const struct weir_setting *setting, const struct value *v
     return 0;
 }
 
-int settings_check_table(const struct weir_settings *settings, const struct weir_setting *table,
-                         const struct weir_setting *more, struct weir_error *error)
+static int check_table(const struct weir_settings *settings, const struct weir_setting *table,
+                       const struct weir_setting *more, struct weir_error *error)
 {
     const struct weir_setting *const tables[] = {table, more};
 
@@ -253,13 +253,13 @@ int settings_check_table(const struct weir_settings *settings, const struct weir
 int weir_settings_check_options(const struct weir_settings *settings,
                                 const struct weir_setting *table, struct weir_error *error)
 {
-    return settings_check_table(settings, table, NULL, error);
+    return check_table(settings, table, NULL, error);
 }
 
 int weir_settings_check(const struct weir_settings *settings, const struct weir_driver *driver,
                         struct weir_error *error)
 {
-    int status = settings_check_table(settings, pool_settings, driver->settings, error);
+    int status = check_table(settings, pool_settings, driver->settings, error);
 
     if (status != 0)
         return status;

@@ -8,10 +8,6 @@
 
 #include "sha256.h"
 
-/* Check against two key tables (NULL: none): kinds, bounds, required and unknown keys. */
-int settings_check_table(const struct weir_settings *settings, const struct weir_setting *table,
-                         const struct weir_setting *more, struct weir_error *error);
-
 /* SHA-256 over `key` and the canonical form. */
 void settings_hash(const struct weir_settings *settings, const uint8_t *key, size_t key_len,
                    uint8_t digest[SHA256_LEN]);

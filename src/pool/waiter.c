@@ -58,7 +58,7 @@ static void describe(struct waiter *waiter, int status)
         version->failing ? version->last_error.detail : "");
 }
 
-void waiter_fail(struct waiter *waiter, int status)
+static void fail(struct waiter *waiter, int status)
 {
     struct endpoint *endpoint = waiter->endpoint;
     struct version *version = endpoint_serving(endpoint);
@@ -76,7 +76,7 @@ void waiter_fail(struct waiter *waiter, int status)
 void waiter_fail_all(struct endpoint *endpoint, int status)
 {
     list_each_safe(link, &endpoint->waiters)
-        waiter_fail(list_entry(link, struct waiter, link), status);
+        fail(list_entry(link, struct waiter, link), status);
     endpoint->waiters_due = CLOCK_NEVER;
 }
 
@@ -86,7 +86,7 @@ void waiter_expire(struct endpoint *endpoint, int64_t now)
     list_each_safe(link, &endpoint->waiters) {
         struct waiter *waiter = list_entry(link, struct waiter, link);
         if (now >= waiter->deadline)
-            waiter_fail(waiter, WEIR_ETIMEOUT);
+            fail(waiter, WEIR_ETIMEOUT);
         else
             endpoint->waiters_due = clock_min(endpoint->waiters_due, waiter->deadline);
     }
@@ -115,7 +115,7 @@ static void enter(struct endpoint *endpoint, struct waiter *waiter, int64_t now)
     if (waiter->state == WAITER_WAITING && endpoint_serving(endpoint) != NULL &&
         endpoint->waiting > endpoint_serving(endpoint)->limits.max_waiters) {
         endpoint->totals.refused++;
-        waiter_fail(waiter, WEIR_EWAITERS);
+        fail(waiter, WEIR_EWAITERS);
     }
 }
 
@@ -146,7 +146,7 @@ bool waiter_cancel(struct weir_registry *registry, struct waiter *waiter, int st
     registry_lock(registry);
     bool waiting = waiter->state == WAITER_WAITING;
     if (waiting)
-        waiter_fail(waiter, status);
+        fail(waiter, status);
     registry_unlock(registry);
     return waiting;
 }

@@ -22,6 +22,16 @@ static void clock_sums_saturate(void)
     CHECK_INT(clock_poll_ms(0), 0);
 }
 
+static void stamps_are_rfc_3339(void)
+{
+    char text[CLOCK_STAMP_MAX];
+
+    clock_stamp(1700000000123456, 6, text);
+    CHECK_STRING(text, "2023-11-14T22:13:20.123456Z");
+    clock_stamp(1700000000023456, 3, text);
+    CHECK_STRING(text, "2023-11-14T22:13:20.023Z");
+}
+
 static void lists_keep_order(void)
 {
     struct list head, other, a, b, c;
@@ -108,5 +118,6 @@ static void random_stays_within(void)
     }
 }
 
-TEST_MAIN(TEST(clock_sums_saturate), TEST(lists_keep_order), TEST(sha256_matches_fips),
-          TEST(utf8_is_strict), TEST(nearest_word_is_the_one_meant), TEST(random_stays_within))
+TEST_MAIN(TEST(clock_sums_saturate), TEST(stamps_are_rfc_3339), TEST(lists_keep_order),
+          TEST(sha256_matches_fips), TEST(utf8_is_strict), TEST(nearest_word_is_the_one_meant),
+          TEST(random_stays_within))
