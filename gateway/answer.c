@@ -51,11 +51,14 @@ void answer_problem(struct answer *answer, enum answer_problem problem, const ch
     copy_body(answer, text, len);
 }
 
-void answer_stored(struct answer *answer, const char *id)
+void answer_stored(struct answer *answer, const char *id, int64_t receivers)
 {
-    char text[PROBLEM_MAX];
+    char text[PROBLEM_MAX], reached[48] = "";
 
-    int len = snprintf(text, sizeof(text), "{\"id\":\"%.40s\",\"status\":\"stored\"}\n", id);
+    if (receivers >= 0)
+        snprintf(reached, sizeof(reached), ",\"receivers\":%lld", (long long)receivers);
+    int len =
+        snprintf(text, sizeof(text), "{\"id\":\"%.40s\",\"status\":\"stored\"%s}\n", id, reached);
     answer->status = 200;
     answer->content_type = "application/json";
     copy_body(answer, text, len);

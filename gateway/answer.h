@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* X(NAME, http status, "code", "title") */
 #define ANSWER_PROBLEMS(X)                                                                         \
@@ -52,8 +53,8 @@ struct answer {
  */
 void answer_problem(struct answer *answer, enum answer_problem problem, const char *id);
 
-/* 200 {"id":"...","status":"stored"} */
-void answer_stored(struct answer *answer, const char *id);
+/* 200 {"id":"...","status":"stored"}, and "receivers" if that is not negative. */
+void answer_stored(struct answer *answer, const char *id, int64_t receivers);
 
 /* Any status with a body of its own; takes body, which was malloc'd. */
 void answer_body(struct answer *answer, unsigned status, const char *content_type, char *body,

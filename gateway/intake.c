@@ -59,7 +59,7 @@ static bool admitted(void *context, const struct request *request, struct answer
 
 /* ---- Answering ------------------------------------------------------------------------------- */
 
-static void fill_answer(struct answer *answer, enum outcome outcome, const char *id)
+static void fill_answer(struct answer *answer, enum outcome outcome, const struct webhook *webhook)
 {
     static const enum answer_problem problems[] = {
         [OUTCOME_REJECTED] = ANSWER_REJECTED,       [OUTCOME_SHUTTING_DOWN] = ANSWER_SHUTTING_DOWN,
@@ -67,9 +67,9 @@ static void fill_answer(struct answer *answer, enum outcome outcome, const char 
         [OUTCOME_UNAVAILABLE] = ANSWER_UNAVAILABLE, [OUTCOME_INTERNAL] = ANSWER_INTERNAL};
 
     if (outcome == OUTCOME_STORED)
-        answer_stored(answer, id);
+        answer_stored(answer, webhook->id, webhook_receivers(webhook));
     else
-        answer_problem(answer, problems[outcome], id);
+        answer_problem(answer, problems[outcome], webhook->id);
 }
 
 /* It is active no more before its answer is written. */
@@ -82,7 +82,7 @@ static void answer(struct intake *intake, struct webhook *webhook, enum outcome 
     atomic_fetch_sub(&metrics->active, 1);
     atomic_fetch_add(&metrics->outcomes[outcome], 1);
     metrics_answered(metrics, clock_now() - webhook->accepted_at);
-    fill_answer(&reply, outcome, webhook->id);
+    fill_answer(&reply, outcome, webhook);
     door_answer(intake->loop->door, webhook->request_id, &reply);
 }
 

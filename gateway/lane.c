@@ -30,11 +30,13 @@ static void fill(struct writer *writer, const struct batch *batch)
         const struct webhook *webhook = batch->items[i]->webhook;
         writer->items[i] = (struct weir_item){.id = webhook->id,
                                               .webhook_id = webhook->entry->id,
+                                              .path = webhook->entry->path,
                                               .received_at = webhook->received_at,
                                               .body = webhook->body,
                                               .body_len = webhook->body_len,
                                               .headers = webhook->headers,
-                                              .headers_len = webhook->headers_len};
+                                              .headers_len = webhook->headers_len,
+                                              .receivers = -1};
     }
 }
 
@@ -56,15 +58,26 @@ static void mark(struct writer *writer, size_t from, size_t to, int status)
         writer->statuses[i] = status;
 }
 
+/* A sink that says nothing of an item has not stored it. */
+static int verdict_on(const struct weir_item *item, int status)
+{
+    if (item->status != WEIR_PENDING)
+        return item->status;
+    return status != 0 ? status : WEIR_EINTERNAL;
+}
+
 static int write_once(struct writer *writer, size_t from, size_t to)
 {
     int64_t deadline = clock_add(clock_now(), writer->operation_timeout);
+
+    for (size_t i = from; i < to; i++)
+        writer->items[i].status = WEIR_PENDING;
     int status =
         writer->module->sink->write(writer->module->target, writer->lease->conn,
                                     writer->items + from, to - from, deadline, &writer->error);
 
     for (size_t i = from; i < to; i++)
-        writer->statuses[i] = status != 0 ? status : writer->items[i].status;
+        writer->statuses[i] = verdict_on(&writer->items[i], status);
     return status;
 }
 
@@ -95,6 +108,8 @@ static int write_batch(struct batch *batch, struct weir_lease *lease, const stru
 
     fill(&writer, batch);
     write_range(&writer, 0, batch->count);
+    for (size_t i = 0; i < batch->count; i++)
+        batch->items[i]->receivers = writer.items[i].receivers;
     *error = writer.error;
     return writer.verdict;
 }

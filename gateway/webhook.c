@@ -38,6 +38,7 @@ struct webhook *webhook_new(struct config *config, const struct config_webhook *
     for (size_t i = 0; i < count; i++) {
         webhook->deliveries[i].webhook = webhook;
         webhook->deliveries[i].module = &entry->modules[i];
+        webhook->deliveries[i].receivers = -1;
         list_init(&webhook->deliveries[i].link);
     }
     return webhook;
@@ -68,4 +69,14 @@ void webhook_settle(struct delivery *delivery, enum outcome outcome)
     if (atomic_fetch_sub(&webhook->unsettled, 1) == 1)
         mailbox_post(webhook->origin, &webhook->mail);
     webhook_unref(&webhook);
+}
+
+int64_t webhook_receivers(const struct webhook *webhook)
+{
+    int64_t receivers = -1;
+
+    for (size_t i = 0; i < webhook->entry->modules_count; i++)
+        if (webhook->deliveries[i].receivers >= 0)
+            receivers = (receivers < 0 ? 0 : receivers) + webhook->deliveries[i].receivers;
+    return receivers;
 }

@@ -41,6 +41,7 @@ struct delivery {
     unsigned attempts;  /* writes that failed */
     size_t share;       /* written in a batch of at most so many, after failing; 0: of any size */
     int64_t retry_at;   /* of one that failed alone */
+    int64_t receivers;  /* of one that was published: how many it reached; else -1 */
 };
 
 struct webhook {
@@ -85,5 +86,8 @@ void webhook_unref(struct webhook **webhook);
  * reference; the delivery must not be touched afterwards. Any thread.
  */
 void webhook_settle(struct delivery *delivery, enum outcome outcome);
+
+/* Of a webhook that is settled: how many receivers it was published to; -1 if to none at all. */
+int64_t webhook_receivers(const struct webhook *webhook);
 
 #endif

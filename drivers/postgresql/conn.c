@@ -7,7 +7,6 @@
 #include "conn.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,20 +97,7 @@ void pg_cancel(PGcancel *cancel, int64_t deadline)
 
 int pg_wait(struct pg_conn *conn, short events, int64_t deadline, struct weir_error *error)
 {
-    struct pollfd fds[2] = {{.fd = PQsocket(conn->pg), .events = events},
-                            {.fd = atomic_load(&conn->wake) - 1, .events = POLLIN}};
-
-    for (;;) {
-        if (atomic_load(&conn->interrupted))
-            return weir_fail(error, WEIR_EINTERRUPTED, "interrupted");
-        int n = poll(fds, 2, clock_poll_ms(deadline));
-        if (n < 0 && errno != EINTR)
-            return weir_fail(error, WEIR_ELOST, "poll: %s", strerror(errno));
-        if (n > 0 && fds[0].revents != 0)
-            return 0;
-        if (clock_now() >= deadline)
-            return weir_fail(error, WEIR_EDEADLINE, "no answer in time");
-    }
+    return wake_wait(&conn->wake, PQsocket(conn->pg), events, deadline, error);
 }
 
 static int lost(struct pg_conn *conn, struct weir_error *error)

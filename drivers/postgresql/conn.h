@@ -13,14 +13,14 @@
 #include <stdint.h>
 
 #include "postgresql.h"
+#include "wake.h"
 
 #define PG_TABLE_MAX    140 /* a quoted, qualified table name with its NUL */
 #define PG_PREPARED_MAX 8   /* statements kept prepared on one connection */
 
 struct pg_conn {
     /* For interrupt, from any thread. */
-    atomic_bool interrupted;
-    atomic_int wake;            /* an eventfd, plus one; 0 before there is one */
+    struct wake wake;
     _Atomic(PGcancel *) cancel; /* whoever takes it owns it */
 
     PGconn *pg;

@@ -4,8 +4,6 @@
  * Never does: resolve a name on the caller's thread, since that cannot be bounded.
  * Lock: none.
  */
-#include <arpa/inet.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,16 +11,15 @@
 
 #include "clock.h"
 #include "conn.h"
-#include "spare.h"
+#include "dial.h"
 
-#define ADDRESSES_MAX 16  /* tried for one backend connection, over all hosts */
-#define HOST_MAX      256 /* bytes in one host, with its NUL */
+#define ADDRESSES_MAX 16 /* tried for one backend connection, over all hosts */
 #define KEYWORDS_MAX  40
 
 /* One place to try. */
 struct address {
-    char host[HOST_MAX];   /* for TLS, .pgpass and messages; or a socket directory */
-    char number[HOST_MAX]; /* "" for a socket directory */
+    char host[DIAL_HOST_MAX];   /* for TLS, .pgpass and messages; or a socket directory */
+    char number[DIAL_HOST_MAX]; /* "" for a socket directory */
 };
 
 struct addresses {
@@ -32,16 +29,10 @@ struct addresses {
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-struct lookup {
-    char host[HOST_MAX];
-    struct addresses found;
-    int error; /* getaddrinfo's */
-};
-
-/* Both have room for HOST_MAX bytes, or the text is known to be shorter. */
+/* Both have room for DIAL_HOST_MAX bytes, or the text is known to be shorter. */
 static void copy(char *to, const char *text)
 {
-    size_t len = strnlen(text, HOST_MAX - 1);
+    size_t len = strnlen(text, DIAL_HOST_MAX - 1);
 
     memcpy(to, text, len);
     to[len] = '\0';
@@ -56,61 +47,19 @@ static void add(struct addresses *addresses, const char *host, const char *numbe
     copy(address->number, number);
 }
 
-static void look_up(void *job)
-{
-    struct lookup *lookup = job;
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *all;
-    char number[INET6_ADDRSTRLEN];
-
-    lookup->error = getaddrinfo(lookup->host, NULL, &hints, &all);
-    if (lookup->error != 0)
-        return;
-    for (struct addrinfo *at = all; at != NULL; at = at->ai_next)
-        if (getnameinfo(at->ai_addr, at->ai_addrlen, number, sizeof(number), NULL, 0,
-                        NI_NUMERICHOST) == 0)
-            add(&lookup->found, lookup->host, number);
-    freeaddrinfo(all);
-}
-
-static int resolve(struct addresses *addresses, const char *host, int64_t deadline,
-                   struct weir_error *error)
-{
-    struct lookup *lookup = calloc(1, sizeof(*lookup));
-
-    if (lookup == NULL)
-        return weir_fail(error, WEIR_ENOMEM, "out of memory");
-    copy(lookup->host, host);
-    int status = spare_run(look_up, free, lookup, deadline);
-    if (status != 0)
-        return weir_fail(error, WEIR_ERESOLVE, "%s: not resolved: %s", host, weir_strerror(status));
-    if (lookup->error != 0)
-        status = weir_fail(error, WEIR_ERESOLVE, "%s: %s", host, gai_strerror(lookup->error));
-    for (size_t i = 0; i < lookup->found.count; i++)
-        add(addresses, host, lookup->found.items[i].number);
-    free(lookup);
-    return status;
-}
-
-static bool is_number(const char *host)
-{
-    struct in6_addr six;
-    struct in_addr four;
-
-    return inet_pton(AF_INET, host, &four) == 1 || inet_pton(AF_INET6, host, &six) == 1;
-}
-
 static int add_host(struct addresses *addresses, const char *host, int64_t deadline,
                     struct weir_error *error)
 {
-    if (host[0] == '/' || host[0] == '@') {
+    struct dial_addresses found;
+
+    if (dial_is_path(host)) {
         add(addresses, host, "");
         return 0;
     }
-    if (is_number(host)) {
-        add(addresses, host, host);
-        return 0;
-    }
-    return resolve(addresses, host, deadline, error);
+    int status = dial_resolve(&found, host, deadline, error);
+    for (size_t i = 0; i < found.count; i++)
+        add(addresses, host, found.numbers[i]);
+    return status;
 }
 
 /* "a,b,/run/postgresql": a host that cannot be resolved only counts if there is no other. */
@@ -122,9 +71,10 @@ static int find_addresses(struct addresses *addresses, const char *hosts, int64_
     addresses->count = 0;
     for (const char *at = hosts;; at++) {
         size_t len = strcspn(at, ",");
-        char host[HOST_MAX];
-        if (len >= HOST_MAX)
-            return weir_fail(error, WEIR_ECONFIG, "a host of more than %d bytes", HOST_MAX - 1);
+        char host[DIAL_HOST_MAX];
+        if (len >= DIAL_HOST_MAX)
+            return weir_fail(error, WEIR_ECONFIG, "a host of more than %d bytes",
+                             DIAL_HOST_MAX - 1);
         memcpy(host, at, len);
         host[len] = '\0';
         status = add_host(addresses, host, deadline, error);

@@ -4,16 +4,13 @@
  * Never does: block past a deadline, or forget a socket that the server still holds open.
  * Lock: none; interrupt touches only what is atomic.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "conn.h"
+#include "dial.h"
 
 #define STRING(name, help)                             \
     {                                                  \
@@ -106,16 +103,6 @@ static int pg_validate(const struct weir_settings *settings, struct weir_error *
 
 /* ---- Open ------------------------------------------------------------------------------------ */
 
-static int make_wake(struct pg_conn *conn, struct weir_error *error)
-{
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-    if (fd < 0)
-        return weir_fail(error, WEIR_ERESOURCE, "eventfd: %s", strerror(errno));
-    atomic_store(&conn->wake, fd + 1);
-    return 0;
-}
-
 /*
  * A commit that returns before it is on disk would make "stored" a lie. Roles and databases may
  * have it switched off; here it is on, unless the operator's own `options` say otherwise.
@@ -135,7 +122,7 @@ static int pg_open(void *bytes, const struct weir_settings *settings, int64_t de
                    struct weir_error *error)
 {
     struct pg_conn *conn = bytes;
-    int status = make_wake(conn, error);
+    int status = wake_init(&conn->wake, error);
 
     if (status == 0)
         status = pg_dial(conn, settings, deadline, error);
@@ -172,49 +159,24 @@ static int pg_reset(void *bytes, int64_t deadline, struct weir_error *error)
 static void pg_interrupt(void *bytes, int64_t deadline)
 {
     struct pg_conn *conn = bytes;
-    uint64_t one = 1;
 
-    atomic_store(&conn->interrupted, true);
+    atomic_store(&conn->wake.raised, true); /* so that no new wait begins */
     pg_cancel(atomic_exchange(&conn->cancel, NULL), deadline);
-    int wake = atomic_load(&conn->wake) - 1;
-    if (wake >= 0 && write(wake, &one, sizeof(one)) < 0)
-        return; /* full: it is awake already */
+    wake_raise(&conn->wake);
 }
 
 /* ---- Close ----------------------------------------------------------------------------------- */
 
-/* Read until the server closes its end: only then has its process let go of the slot. */
-static int await_end(int fd, int64_t deadline)
-{
-    char bytes[1024];
-    struct pollfd poller = {.fd = fd, .events = POLLIN};
-
-    shutdown(fd, SHUT_WR);
-    for (;;) {
-        ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-            return 0;
-        if (n > 0)
-            continue;
-        int left = clock_poll_ms(deadline);
-        if (left == 0)
-            return WEIR_EDEADLINE;
-        poll(&poller, 1, left);
-    }
-}
-
 static void free_handles(struct pg_conn *conn)
 {
     PGcancel *cancel = atomic_exchange(&conn->cancel, NULL);
-    int wake = atomic_exchange(&conn->wake, 0) - 1;
 
     if (cancel != NULL)
         PQfreeCancel(cancel);
     if (conn->own_cancel != NULL)
         PQfreeCancel(conn->own_cancel);
     conn->own_cancel = NULL;
-    if (wake >= 0)
-        close(wake);
+    wake_fini(&conn->wake);
 }
 
 static int pg_close(void *bytes, int64_t deadline)
@@ -227,7 +189,7 @@ static int pg_close(void *bytes, int64_t deadline)
     PQfinish(conn->pg); /* says Terminate, and closes its own descriptor */
     conn->pg = NULL;
     if (fd >= 0) {
-        status = await_end(fd, deadline);
+        status = dial_linger(fd, deadline);
         close(fd);
     }
     free_handles(conn);

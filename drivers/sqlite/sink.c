@@ -174,8 +174,11 @@ static int in_transaction(struct sqlite_conn *conn, const char *table, struct we
     if (status != 0)
         return status;
     status = insert_all(conn, table, items, count, error);
-    if (status != 0)
-        roll_back(conn);
+    if (status == 0)
+        return 0;
+    roll_back(conn);
+    for (size_t i = 0; i < count; i++)
+        items[i].status = WEIR_PENDING;
     return status;
 }
 

@@ -59,7 +59,8 @@ enum weir_remedy {
     X(EUNPREPARED, -42, PREPARE, "a prepared statement or a table is gone")       \
     X(EDENIED, -43, OPERATOR, "a privilege is missing at the server")             \
     X(ESCHEMA, -44, OPERATOR, "the destination does not have the expected shape") \
-    X(EREJECTED, -45, REJECT, "the destination refused this webhook")
+    X(EREJECTED, -45, REJECT, "the destination refused this webhook")             \
+    X(EUNCONFIRMED, -46, OPERATOR, "stored, but not as safely as was asked for")
 
 enum weir_status {
     WEIR_OK = 0,

@@ -31,13 +31,17 @@ extern "C" {
 struct weir_item {
     const char *id;         /* UUIDv7 as text, WEIR_ID_LEN bytes and a NUL */
     const char *webhook_id; /* which entry of webhooks.json it came in by */
+    const char *path;       /* the entry's path */
     int64_t received_at;    /* microseconds since 1970-01-01T00:00:00Z */
     const char *body;       /* valid UTF-8 JSON; not NUL-terminated */
     size_t body_len;
     const char *headers; /* a JSON object; not NUL-terminated */
     size_t headers_len;
-    int status; /* set by write when it returns 0: 0 stored, else this item's own status */
+    int status;        /* WEIR_PENDING before write; see there */
+    int64_t receivers; /* -1; a sink that publishes may set how many it reached */
 };
+
+#define WEIR_PENDING 1 /* the status of an item nothing is known about yet */
 
 struct weir_target;
 
@@ -64,10 +68,13 @@ struct weir_sink {
                    struct weir_error *error);
 
     /*
-     * Store `count` items (1 to WEIR_BATCH_MAX) in one commit. 0: every item's status says what
-     * became of it. Negative: nothing is known to be stored; the status holds for all of them.
-     * A WEIR_EREJECTED of a batch makes the daemon split it; a sink that can tell which item was
-     * at fault says so in the items instead. Creates what is missing, once per call.
+     * Store `count` items (1 to WEIR_BATCH_MAX), in one commit where the server has commits. What
+     * is known of an item goes into its status: 0 once it is stored beyond recall, else its own
+     * failure. Returns 0, or what is wrong with the backend connection or the batch as a whole,
+     * which then holds for every item that is still WEIR_PENDING; after 0 none may be. A
+     * transaction that is rolled back makes its items WEIR_PENDING again. A WEIR_EREJECTED of a
+     * batch makes the daemon split it; a sink that can tell which item was at fault says so in
+     * the items instead. Creates what is missing, once per call.
      */
     int (*write)(const struct weir_target *target, void *conn, struct weir_item *items,
                  size_t count, int64_t deadline, struct weir_error *error);

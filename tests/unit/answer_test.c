@@ -24,7 +24,7 @@ static void writes_a_stored_answer(void)
     struct answer answer = {.status = 0};
     char length[40];
 
-    answer_stored(&answer, "0190a0c4-0000-7000-8000-000000000000");
+    answer_stored(&answer, "0190a0c4-0000-7000-8000-000000000000", -1);
     CHECK_INT(answer.status, 200);
     const char *text = sent(&answer, REPLY_DEFAULT);
     CHECK(strncmp(text, "HTTP/1.1 200 OK\r\nDate: ", 23) == 0);

@@ -9,6 +9,7 @@
 #include "list.h"
 #include "random.h"
 #include "sha256.h"
+#include "template.h"
 #include "text.h"
 
 static void clock_sums_saturate(void)
@@ -118,6 +119,31 @@ static void random_stays_within(void)
     }
 }
 
+static void templates_have_places(void)
+{
+    static const char *const names[] = {"id", "path", NULL}, *const values[] = {"7", "/a"};
+    struct template template;
+    char out[16];
+
+    CHECK(template_compile(&template, "{path}:x{{y}}:{id}", names) == NULL);
+    CHECK(!template_is_literal(&template));
+    CHECK_INT(template_expand(&template, values, out, sizeof(out)), 9);
+    CHECK_STRING(out, "/a:x{y}:7");
+    CHECK(template_expand(&template, values, out, 9) == SIZE_MAX);
+    CHECK(template_compile(&template, "plain}}", names) == NULL);
+    CHECK(template_is_literal(&template));
+    CHECK(template_compile(&template, "", names) == NULL);
+    CHECK_INT(template_expand(&template, values, out, 1), 0);
+    CHECK(template_compile(&template, "{id", names) != NULL);
+    CHECK(template_compile(&template, "id}", names) != NULL);
+    CHECK(template_compile(&template, "{who}", names) != NULL);
+    CHECK(template_compile(&template, "{}", names) != NULL);
+    CHECK(template_compile(&template,
+                           "{id}{id}{id}{id}{id}{id}{id}{id}{id}{id}{id}{id}{id}{id}{id}"
+                           "{id}{id}",
+                           names) != NULL);
+}
+
 TEST_MAIN(TEST(clock_sums_saturate), TEST(stamps_are_rfc_3339), TEST(lists_keep_order),
           TEST(sha256_matches_fips), TEST(utf8_is_strict), TEST(nearest_word_is_the_one_meant),
-          TEST(random_stays_within))
+          TEST(random_stays_within), TEST(templates_have_places))

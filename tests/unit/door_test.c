@@ -248,7 +248,7 @@ static void answer_held(size_t which)
 {
     struct answer answer = {.status = 0};
 
-    answer_stored(&answer, "an-id");
+    answer_stored(&answer, "an-id", -1);
     door_answer(door, held[which], &answer);
 }
 
