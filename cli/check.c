@@ -13,10 +13,11 @@
 #include "verbs.h"
 
 static const char usage[] =
-    "usage: weir check --config DIR [--connect] [--json]\n"
+    "usage: weir check --config DIR [--connect] [--json] [--plugin FILE]...\n"
     "\n"
     "Validates the three files and prints each problem as file:line: pointer: message.\n"
     "  --connect  also open each connection once and log in; no table is made or written\n"
+    "  --plugin   load the backends of a shared object first\n"
     "  --json     print {\"ok\":...,\"errors\":[...],\"connections\":{...}} instead\n"
     "\n"
     "Exit codes: 0 all is well, 2 usage, 3 something is wrong.\n";
@@ -97,16 +98,16 @@ int verb_check(int argc, char **argv)
     struct problems problems;
     json_t *results = json_object();
 
-    bool parsed = options_parse(&options, "cCj", usage, argc, argv);
+    bool parsed = options_parse(&options, "cCjp", usage, argc, argv);
     if (parsed && !options.help && options.config == NULL)
         fprintf(stderr, "weir: --config is required\n%s", usage);
     if (!parsed || (!options.help && options.config == NULL)) {
         json_decref(results);
         return EXIT_USAGE;
     }
-    bool good = true;
+    bool good = !options.unloadable;
     problems_init(&problems);
-    if (!options.help)
+    if (!options.help && good)
         good = check(&options, &problems, results);
     if (options.json && !options.help) {
         json_t *root = json_pack("{s:b,s:o,s:O}", "ok", good, "errors", report_json(&problems),

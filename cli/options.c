@@ -1,19 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the options of all verbs. Never does: act on one. Lock: none.
+ * Owns: the options of all verbs. Never does: act on one, but for loading plugins. Lock: none.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "verbs.h"
 
 static const struct {
     const char *name;
     char letter;
     bool has_value;
-} known[] = {{"--config", 'c', true},   {"--admin", 'a', true},  {"--token", 't', true},
-             {"--listen", 'l', true},   {"--state", 's', true},  {"--json", 'j', false},
-             {"--connect", 'C', false}, {"--strict", 'S', false}};
+} known[] = {{"--config", 'c', true},   {"--admin", 'a', true},   {"--token", 't', true},
+             {"--listen", 'l', true},   {"--state", 's', true},   {"--json", 'j', false},
+             {"--connect", 'C', false}, {"--strict", 'S', false}, {"--plugin", 'p', true}};
+
+/* At once, and in the order they were named. */
+static void load(struct options *options, const char *path)
+{
+    struct weir_error error = {.status = 0};
+    char *absolute = realpath(path, NULL);
+
+    if (absolute == NULL || backends_load(absolute, &error) != 0) {
+        fprintf(stderr, "weir: plugin %s: %s\n", path,
+                absolute == NULL ? strerror(errno) : error.detail);
+        options->unloadable = true;
+    }
+    free(absolute);
+}
 
 static void set(struct options *options, char letter, const char *value)
 {
@@ -23,6 +40,7 @@ static void set(struct options *options, char letter, const char *value)
     case 't': options->token = value; break;
     case 'l': options->listen = value; break;
     case 's': options->state = value; break;
+    case 'p': load(options, value); break;
     case 'j': options->json = true; break;
     case 'C': options->connect = true; break;
     default: options->strict = true; break;

@@ -15,12 +15,13 @@
 #define PATH_LEN 4096
 
 static const char usage[] =
-    "usage: weir serve [--config DIR] [--listen ADDRESS] [--state DIR]\n"
+    "usage: weir serve [--config DIR] [--listen ADDRESS] [--state DIR] [--plugin FILE]...\n"
     "\n"
     "  --config DIR      connections.json, webhooks.json and, if there, server.json\n"
     "  --listen ADDRESS  instead of the configured one: host:port, [v6]:port or unix:/path\n"
     "  --state DIR       where the embedded default keeps its database; else\n"
     "                    $STATE_DIRECTORY, $XDG_STATE_HOME/weir or ~/.local/state/weir\n"
+    "  --plugin FILE     a shared object with backends of its own; see also server.json\n"
     "\n"
     "Without --config an embedded default runs: SQLite, one webhook /webhook/example, loopback.\n"
     "SIGHUP reloads. SIGTERM finishes what was accepted and leaves; a second one hurries.\n";
@@ -95,10 +96,12 @@ int verb_serve(int argc, char **argv)
     struct options options;
     char state[PATH_LEN], database[PATH_LEN + 16] = "";
 
-    if (!options_parse(&options, "cls", usage, argc, argv))
+    if (!options_parse(&options, "clsp", usage, argc, argv))
         return EXIT_USAGE;
     if (options.help)
         return EXIT_OK;
+    if (options.unloadable)
+        return EXIT_FAILED;
     if (options.config == NULL) {
         if (!find_state(&options, state)) {
             fputs("weir: neither $STATE_DIRECTORY nor $XDG_STATE_HOME nor $HOME is set; "

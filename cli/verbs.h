@@ -17,12 +17,13 @@ int verb_version(int argc, char **argv);
 /* ---- options.c: what several verbs understand ---- */
 struct options {
     const char *config, *admin, *token, *listen, *state;
-    bool json, connect, strict, help;
+    bool json, connect, strict, help, unloadable; /* a --plugin that could not be loaded */
 };
 
 /*
  * Parse argv behind the verb; `allowed` has a letter for each option: c(onfig) a(dmin) t(oken)
- * l(isten) s(tate) j(son) C(onnect) S(trict). False: usage was printed, leave with EXIT_USAGE.
+ * l(isten) s(tate) j(son) C(onnect) S(trict) p(lugin). False: usage was printed, leave with
+ * EXIT_USAGE.
  */
 bool options_parse(struct options *options, const char *allowed, const char *usage, int argc,
                    char **argv);

@@ -2,7 +2,7 @@
 /* weir version: what it is, and what backends it was built with. */
 #include <stdio.h>
 
-#include "config.h"
+#include "backends.h"
 #include "verbs.h"
 
 static const char usage[] = "usage: weir version [--json]\n"
@@ -11,8 +11,11 @@ static const char usage[] = "usage: weir version [--json]\n"
 
 static void print_backends(const char *before, const char *between)
 {
-    for (const struct weir_driver *const *at = backend_drivers; *at != NULL; at++)
-        printf("%s%s%s", at == backend_drivers ? "" : between, before, (*at)->name);
+    const struct weir_driver *drivers[BACKENDS_MAX];
+    size_t count = backends_all(drivers);
+
+    for (size_t i = 0; i < count; i++)
+        printf("%s%s%s", i == 0 ? "" : between, before, drivers[i]->name);
 }
 
 int verb_version(int argc, char **argv)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "source.h"
 
 static const char connections_file[] = "connections.json";
@@ -57,6 +58,18 @@ static void note(struct effects *effects, struct weir_change *change, const char
     if (effects != NULL)
         effects->items[effects->count++] =
             (struct effect){.name = name, .outcome = weir_change_outcome(change, name)};
+}
+
+int apply_drivers(struct weir_registry *registry, struct weir_error *error)
+{
+    const struct weir_driver *drivers[BACKENDS_MAX];
+    size_t count = backends_all(drivers);
+    int status = 0;
+
+    for (size_t i = 0; i < count && status == 0; i++)
+        if (weir_registry_driver(registry, drivers[i]->name) == NULL)
+            status = weir_registry_add_driver(registry, drivers[i], error);
+    return status;
 }
 
 int apply_fill(struct weir_change *change, const struct config *config, const struct config *old,

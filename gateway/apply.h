@@ -35,6 +35,9 @@ struct effects *effects_new(const struct config *config, const struct config *ol
  * Fill the change with what leads from old (may be NULL) to config, and note in effects (may be
  * NULL) what its commit will do. On failure at least one problem tells why; abort the change then.
  */
+/* Make the backends known to the registry, those of newly loaded plugins too. */
+int apply_drivers(struct weir_registry *registry, struct weir_error *error);
+
 int apply_fill(struct weir_change *change, const struct config *config, const struct config *old,
                struct effects *effects, struct problems *problems);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The backends this daemon was built with. */
-#include "config.h"
+#include "backends.h"
 
 #include "mysql_backend.h"
 #include "postgresql.h"

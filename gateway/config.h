@@ -103,13 +103,10 @@ struct config {
     size_t webhooks_count;
 };
 
-/* The drivers and sinks this daemon was built with (gateway/backends.c); end with NULL. */
-extern const struct weir_driver *const backend_drivers[];
-extern const struct weir_sink *const backend_sinks[];
-
 /*
  * Read the directory. 0 and a config with one reference in *out, or WEIR_EINVAL and at least one
- * problem. Reads files and the environment and nothing else: no server is contacted. A missing
+ * problem. Reads files and the environment, loads the plugins that are named there, and nothing
+ * else: no server is contacted. A missing
  * connections.json or webhooks.json is a problem; a missing server.json is not.
  */
 int config_load(const char *directory, struct config **out, struct problems *problems);

@@ -7,33 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "clock.h"
 #include "config_parts.h"
 #include "text.h"
 #include "wipe.h"
 
-#define TYPES_MAX 16
-
-static const struct weir_driver *driver_of(const char *type)
-{
-    for (const struct weir_driver *const *at = backend_drivers; *at != NULL; at++) {
-        if (strcmp((*at)->name, type) == 0)
-            return *at;
-        for (const char *const *alias = (*at)->aliases; alias != NULL && *alias != NULL; alias++)
-            if (strcmp(*alias, type) == 0)
-                return *at;
-    }
-    return NULL;
-}
-
 static void unknown_type(const struct source *source, const char *pointer, const char *type)
 {
-    const char *names[TYPES_MAX + 1];
-    size_t count = 0;
+    const struct weir_driver *drivers[BACKENDS_MAX];
+    const char *names[BACKENDS_MAX];
+    size_t count = backends_all(drivers);
 
-    for (const struct weir_driver *const *at = backend_drivers; *at != NULL && count < TYPES_MAX;
-         at++)
-        names[count++] = (*at)->name;
+    for (size_t i = 0; i < count; i++)
+        names[i] = drivers[i]->name;
     const char *nearest = text_nearest(type, names, count);
     source_problem(source, pointer, "type", "no backend is called %s%s%s", type,
                    nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest);
@@ -53,7 +40,7 @@ static const struct weir_driver *read_type(const struct source *source, const js
     char *type = source_string(source, value, pointer, "type");
     if (type == NULL)
         return NULL;
-    const struct weir_driver *driver = driver_of(type);
+    const struct weir_driver *driver = backends_driver(type);
     if (driver == NULL)
         unknown_type(source, pointer, type);
     free(type);

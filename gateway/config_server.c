@@ -4,9 +4,11 @@
  * Never does: listen (door.c). Lock: none.
  */
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "clock.h"
 #include "config_parts.h"
 #include "wipe.h"
@@ -221,11 +223,31 @@ static void read_inner(struct config_server *server, const struct source *source
         source_problem(source, base, name, "must be an object");
 }
 
+/* Loaded at once, since the other files may use what they bring. */
+static void read_plugins(const struct source *source)
+{
+    const json_t *list = json_object_get(source->root, "plugins");
+    char pointer[SOURCE_POINTER_MAX], number[24];
+    struct weir_error error = {.status = 0};
+
+    if (list != NULL && !json_is_array(list))
+        source_problem(source, "/plugins", "plugins", "must be an array of files");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        snprintf(number, sizeof(number), "%zu", i);
+        source_pointer(pointer, "/plugins", number);
+        char *path = source_string(source, json_array_get(list, i), pointer, "plugins");
+        if (path != NULL && backends_load(path, &error) != 0)
+            source_problem(source, pointer, "plugins", "%s", error.detail);
+        free(path);
+    }
+}
+
 void config_read_server(struct config_server *server, const struct source *source)
 {
-    static const char *const inner[] = {"limits", "log", NULL};
+    static const char *const inner[] = {"limits", "log", "plugins", NULL};
 
     read_object(server, source, source->root, "", top_keys, inner);
     read_inner(server, source, "limits", limit_keys);
     read_inner(server, source, "log", log_keys);
+    read_plugins(source);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "config_parts.h"
 #include "text.h"
 
@@ -16,24 +17,6 @@
 static const char *const module_keys[] = {"type", "connection", "module-config", NULL};
 
 /* ---- Modules --------------------------------------------------------------------------------- */
-
-static bool answers_to(const struct weir_sink *sink, const char *type)
-{
-    if (strcmp(sink->name, type) == 0)
-        return true;
-    for (const char *const *alias = sink->aliases; alias != NULL && *alias != NULL; alias++)
-        if (strcmp(*alias, type) == 0)
-            return true;
-    return false;
-}
-
-static const struct weir_sink *sink_of(const char *type)
-{
-    for (const struct weir_sink *const *at = backend_sinks; *at != NULL; at++)
-        if (answers_to(*at, type))
-            return *at;
-    return NULL;
-}
 
 /* A required string member; malloc'd, NULL with a problem added. */
 static char *member(const struct source *source, const json_t *object, const char *base,
@@ -70,7 +53,7 @@ static bool find_parts(struct config_module *module, const struct config *config
     char *type = member(source, entry, base, "type");
     char *name = member(source, entry, base, "connection");
 
-    module->sink = type == NULL ? NULL : sink_of(type);
+    module->sink = type == NULL ? NULL : backends_sink(type);
     module->connection = name == NULL ? NULL : config_connection_find(config, name);
     source_pointer(pointer, base, "type");
     if (type != NULL && module->sink == NULL)

@@ -113,8 +113,10 @@ static int apply(struct reload *reload, struct config *config, struct config *ol
     struct weir_registry *registry = reload->gateway->registry;
     struct weir_error error = {.status = 0};
     struct weir_change *change;
-    int status = weir_change_begin(registry, &change, &error);
+    int status = apply_drivers(registry, &error);
 
+    if (status == 0)
+        status = weir_change_begin(registry, &change, &error);
     if (status != 0)
         return problem_of(problems, status, &error);
     status = apply_fill(change, config, old, effects, problems);

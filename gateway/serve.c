@@ -99,9 +99,6 @@ static int make_registry(struct daemon *daemon, const struct serve_options *opti
 
     if (weir_registry_new(&gateway->registry, &registry, &error) != 0)
         return fail("registry", error.detail);
-    for (const struct weir_driver *const *driver = backend_drivers; *driver != NULL; driver++)
-        if (weir_registry_add_driver(gateway->registry, *driver, &error) != 0)
-            return fail((*driver)->name, error.detail);
     if (dispatch_new(&gateway->dispatch, gateway->registry) != 0 ||
         reload_new(&gateway->reload, gateway, daemon->config, options->directory,
                    options->listen != NULL) != 0)

@@ -80,6 +80,18 @@ struct weir_sink {
                  size_t count, int64_t deadline, struct weir_error *error);
 };
 
+/*
+ * What a plugin brings: a shared object, linked against libweir, that exports one of these under
+ * the name weir_plugin, with default visibility. Both lists end with NULL. It is never unloaded.
+ */
+#define WEIR_PLUGIN_ABI 1u
+
+struct weir_plugin {
+    uint32_t abi; /* WEIR_PLUGIN_ABI */
+    const struct weir_driver *const *drivers;
+    const struct weir_sink *const *sinks;
+};
+
 #ifdef __cplusplus
 }
 #endif

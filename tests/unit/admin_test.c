@@ -4,6 +4,7 @@
  */
 #include "admin.h"
 
+#include "backends.h"
 #include "config.h"
 #include "test.h"
 

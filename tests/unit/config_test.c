@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "backends.h"
 #include "config.h"
 #include "environment.h"
 #include "postgresql.h"
