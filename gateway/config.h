@@ -15,6 +15,7 @@
 #include <weir/sink.h>
 
 #include "log.h"
+#include "sha256.h"
 
 #define CONFIG_FILE_MAX     (4u << 20) /* bytes in one file */
 #define CONFIG_WEBHOOKS_MAX 10000      /* entries in webhooks.json */
@@ -55,12 +56,14 @@ struct config_connection {
 struct config_module {
     const struct weir_sink *sink;
     struct weir_target *target;
+    uint8_t identity[SHA256_LEN];               /* of the module as it was written down */
     const struct config_connection *connection; /* of the same config */
 };
 
 /* One entry of webhooks.json. */
 struct config_webhook {
     char *id, *path;
+    char *delivery_header; /* lower case; where the sender's delivery id stands; NULL: the usual */
     struct config_module *modules;
     size_t modules_count;
 };

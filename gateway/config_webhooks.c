@@ -104,6 +104,21 @@ static void target_problem(const struct source *source, const json_t *entry, con
         config_settings_problem(source, entry, base, error);
 }
 
+/* However its keys are ordered, and whatever stands in them. */
+static bool identify(struct config_module *module, const json_t *entry)
+{
+    char *text = json_dumps(entry, JSON_SORT_KEYS | JSON_COMPACT);
+    struct sha256 hash;
+
+    if (text == NULL)
+        return false;
+    sha256_init(&hash);
+    sha256_update(&hash, text, strlen(text));
+    sha256_final(&hash, module->identity);
+    free(text);
+    return true;
+}
+
 static bool read_module(struct config_module *module, const struct config *config,
                         const struct source *source, const json_t *entry, const char *base)
 {
@@ -121,6 +136,10 @@ static bool read_module(struct config_module *module, const struct config *confi
         return false;
     }
     bool good = read_options(options, source, entry, base);
+    if (good && !identify(module, entry)) {
+        source_problem(source, base, NULL, "out of memory");
+        good = false;
+    }
     if (good && module->sink->target_new(&module->target, options, &error) != 0) {
         target_problem(source, entry, base, &error);
         good = false;
@@ -201,6 +220,30 @@ static char *read_id(const struct source *source, const json_t *entry, const cha
     return NULL;
 }
 
+/* A field name of HTTP (RFC 9110, section 5.6.2), which is compared in lower case. */
+static bool read_delivery_header(struct config_webhook *webhook, const struct source *source,
+                                 const json_t *entry, const char *base)
+{
+    static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz";
+    const json_t *value = json_object_get(entry, "delivery_id_header");
+    char pointer[SOURCE_POINTER_MAX];
+
+    if (value == NULL)
+        return true;
+    source_pointer(pointer, base, "delivery_id_header");
+    char *name = source_string(source, value, pointer, "delivery_id_header");
+    if (name == NULL)
+        return false;
+    webhook->delivery_header = name;
+    for (char *at = name; *at != '\0'; at++)
+        if (*at >= 'A' && *at <= 'Z')
+            *at = (char)(*at | 0x20);
+    if (name[0] != '\0' && strspn(name, token) == strlen(name))
+        return true;
+    source_problem(source, pointer, "delivery_id_header", "must be the name of an HTTP header");
+    return false;
+}
+
 static void free_webhook(struct config_webhook *webhook)
 {
     for (size_t i = 0; i < webhook->modules_count; i++)
@@ -208,12 +251,13 @@ static void free_webhook(struct config_webhook *webhook)
     free(webhook->modules);
     free(webhook->path);
     free(webhook->id);
+    free(webhook->delivery_header);
 }
 
 static bool read_entry(struct config_webhook *webhook, const struct config *config,
                        const struct source *source, const json_t *entry, const char *base)
 {
-    static const char *const keys[] = {"path", "id", "modules", NULL};
+    static const char *const keys[] = {"path", "id", "modules", "delivery_id_header", NULL};
     char pointer[SOURCE_POINTER_MAX];
 
     if (!json_is_object(entry)) {
@@ -232,7 +276,7 @@ static bool read_entry(struct config_webhook *webhook, const struct config *conf
         return false;
     }
     webhook->id = read_id(source, entry, base, webhook->path);
-    return good && webhook->id != NULL;
+    return read_delivery_header(webhook, source, entry, base) && good && webhook->id != NULL;
 }
 
 static int by_path(const void *a, const void *b)

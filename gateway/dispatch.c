@@ -83,8 +83,12 @@ static struct queue *make(struct dispatch *dispatch, const char *name)
 static void post(struct dispatch *dispatch, struct delivery *delivery, int64_t now)
 {
     const char *name = delivery->module->connection->name;
-    struct queue *queue = find_locked(dispatch, name);
 
+    if (delivery->stored_before) {
+        webhook_settle(delivery, OUTCOME_STORED);
+        return;
+    }
+    struct queue *queue = find_locked(dispatch, name);
     if (queue == NULL)
         queue = make(dispatch, name);
     enum outcome outcome = queue == NULL ? OUTCOME_OVERLOADED : queue_push(queue, delivery, now);

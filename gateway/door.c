@@ -164,13 +164,10 @@ static void on_resume(evutil_socket_t fd, short what, void *context)
         event_add(&list_entry(link, struct listener, link)->readable, NULL);
 }
 
-static void on_accept(evutil_socket_t fd, short what, void *context)
+static void accept_some(struct listener *listener, int most)
 {
-    struct listener *listener = context;
-
-    (void)what;
-    for (int i = 0; i < ACCEPTS_MAX; i++) {
-        int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    for (int i = 0; i < most; i++) {
+        int client = accept4(listener->socket.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (client >= 0) {
             welcome(listener->door, client, listener->admin);
             continue;
@@ -180,6 +177,13 @@ static void on_accept(evutil_socket_t fd, short what, void *context)
         /* What else accept4 says is about one client, or that there is none. */
         return;
     }
+}
+
+static void on_accept(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    accept_some(context, ACCEPTS_MAX);
 }
 
 static void listener_free(struct listener *listener)
@@ -249,6 +253,9 @@ void door_set_limits(struct door *door, const struct door_limits *limits)
 void door_stop(struct door *door)
 {
     door->clients.stopping = true;
+    /* Whoever has connected already would be reset with the listener, rather than told. */
+    list_each(link, &door->listeners)
+        accept_some(list_entry(link, struct listener, link), SOMAXCONN);
     event_del(&door->resume);
     list_each_safe(link, &door->listeners)
         listener_free(list_entry(link, struct listener, link));

@@ -20,11 +20,13 @@
 
 struct loop;
 struct reload;
+struct repeats;
 
 struct gateway {
     struct weir_registry *registry;
     struct dispatch *dispatch;
     struct reload *reload;
+    struct repeats *repeats;
     struct loop *loops[GATEWAY_LOOPS_MAX];
     unsigned loops_count;
     struct door_budget budget;

@@ -16,6 +16,7 @@
 #include "log.h"
 #include "loop.h"
 #include "media.h"
+#include "repeats.h"
 #include "route.h"
 
 static struct route route_of(const struct intake *intake, const struct request *request)
@@ -92,6 +93,7 @@ static void settled(struct mail *mail)
     struct webhook *webhook = list_entry(mail, struct webhook, mail);
     struct intake *intake = webhook->origin_context;
 
+    repeats_note(intake->loop->gateway->repeats, webhook);
     if (!atomic_load(&webhook->abandoned))
         answer(intake, webhook, (enum outcome)atomic_load(&webhook->outcome));
     door_budget_give(&intake->loop->gateway->budget, webhook->budget);
@@ -134,6 +136,29 @@ static void hand_over(struct intake *intake, struct webhook *webhook, uint64_t r
     loop_hurry(intake->loop);
 }
 
+/* The headers by which senders name a delivery, so that a retry can be told from a new one. */
+static const char *delivery_id_of(const struct config_webhook *entry, const struct request *request)
+{
+    static const char *const usual[] = {"webhook-id",
+                                        "x-github-delivery",
+                                        "idempotency-key",
+                                        "svix-id",
+                                        "x-gitea-delivery",
+                                        "x-gitlab-event-uuid",
+                                        "x-shopify-webhook-id",
+                                        "x-request-uuid",
+                                        NULL};
+    const char *own[] = {entry->delivery_header, NULL};
+    const char *const *names = own[0] != NULL ? own : usual;
+
+    for (size_t i = 0; i < request->headers_count; i++)
+        for (const char *const *name = names; *name != NULL; name++)
+            if (strcmp(request->headers[i].name, *name) == 0 &&
+                request->headers[i].value[0] != '\0')
+                return request->headers[i].value;
+    return NULL;
+}
+
 static void take_in(struct intake *intake, const struct config_webhook *entry,
                     struct request *request)
 {
@@ -142,8 +167,12 @@ static void take_in(struct intake *intake, const struct config_webhook *entry,
     char *headers = headers_json(request->headers, request->headers_count, &headers_len);
     int64_t received_at = request->received_at;
     uint64_t id = request->id;
+    const char *name = delivery_id_of(entry, request);
+    char *delivery_id = name == NULL ? NULL : strdup(name);
 
-    if (headers == NULL) {
+    if (headers == NULL || (name != NULL && delivery_id == NULL)) {
+        free(headers);
+        free(delivery_id);
         refuse(intake, request, ANSWER_OVERLOADED);
         return;
     }
@@ -151,10 +180,13 @@ static void take_in(struct intake *intake, const struct config_webhook *entry,
     struct webhook *webhook =
         webhook_new(config, entry, body, body_len, headers, headers_len, received_at, clock_now());
     if (webhook == NULL) {
+        free(delivery_id);
         door_budget_give(&intake->loop->gateway->budget, budget);
         refuse(intake, request, ANSWER_OVERLOADED);
         return;
     }
+    webhook->delivery_id = delivery_id;
+    repeats_recall(intake->loop->gateway->repeats, webhook);
     hand_over(intake, webhook, id, budget);
 }
 

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "gateway.h"
 #include "loop.h"
+#include "repeats.h"
 
 static const char *const outcome_names[METRICS_OUTCOMES] = {
     [OUTCOME_STORED] = "stored",
@@ -123,6 +124,8 @@ static void webhooks(FILE *out, struct gateway *gateway)
     single(out, "weir_webhooks_timed_out_total", "counter", "Answered at request_timeout.",
            (double)atomic_load(&metrics->timed_out));
     latency(out, metrics);
+    single(out, "weir_repeats_remembered", "gauge", "Entries kept for senders' retries.",
+           (double)repeats_count(gateway->repeats));
     single(out, "weir_body_bytes", "gauge", "Bytes of bodies held.",
            (double)atomic_load(&gateway->budget.held));
     family(out, "weir_reloads_total", "counter", "Reloads of the configuration.");

@@ -19,6 +19,7 @@
 #include "gateway.h"
 #include "loop.h"
 #include "reload.h"
+#include "repeats.h"
 #include "report.h"
 
 #define LOOK         (20 * CLOCK_MS)    /* how often the end is looked for */
@@ -100,6 +101,7 @@ static int make_registry(struct daemon *daemon, const struct serve_options *opti
     if (weir_registry_new(&gateway->registry, &registry, &error) != 0)
         return fail("registry", error.detail);
     if (dispatch_new(&gateway->dispatch, gateway->registry) != 0 ||
+        repeats_new(&gateway->repeats) != 0 ||
         reload_new(&gateway->reload, gateway, daemon->config, options->directory,
                    options->listen != NULL) != 0)
         return fail("configuration", "it could not be applied");
@@ -309,6 +311,7 @@ static void free_all(struct daemon *daemon)
     for (unsigned i = 0; i < gateway->loops_count; i++)
         loop_free(&gateway->loops[i]);
     dispatch_free(&gateway->dispatch); /* the loops' ticks have ended */
+    repeats_free(&gateway->repeats);
     reload_free(&gateway->reload);
     config_unref(&daemon->config);
     weir_keeper_stop(&daemon->keeper);

@@ -54,6 +54,7 @@ void webhook_unref(struct webhook **at)
     config_unref(&webhook->config);
     free(webhook->body);
     free(webhook->headers);
+    free(webhook->delivery_id);
     free(webhook);
 }
 
@@ -62,6 +63,7 @@ void webhook_settle(struct delivery *delivery, enum outcome outcome)
     struct webhook *webhook = delivery->webhook;
     int before = atomic_load(&webhook->outcome);
 
+    delivery->outcome = outcome;
     while (before < (int)outcome &&
            !atomic_compare_exchange_weak(&webhook->outcome, &before, (int)outcome))
         continue;

@@ -36,12 +36,14 @@ struct delivery {
     struct list link; /* in a queue or a batch */
     struct webhook *webhook;
     const struct config_module *module;
-    int64_t queued_at;  /* monotonic; set by the queue */
-    int64_t acquire_by; /* when it has waited long enough for a backend connection */
-    unsigned attempts;  /* writes that failed */
-    size_t share;       /* written in a batch of at most so many, after failing; 0: of any size */
-    int64_t retry_at;   /* of one that failed alone */
-    int64_t receivers;  /* of one that was published: how many it reached; else -1 */
+    int64_t queued_at;    /* monotonic; set by the queue */
+    int64_t acquire_by;   /* when it has waited long enough for a backend connection */
+    unsigned attempts;    /* writes that failed */
+    size_t share;         /* written in a batch of at most so many, after failing; 0: of any size */
+    int64_t retry_at;     /* of one that failed alone */
+    int64_t receivers;    /* of one that was published: how many it reached; else -1 */
+    bool stored_before;   /* by an earlier attempt of the sender's: it is not written again */
+    enum outcome outcome; /* set when it is settled */
 };
 
 struct webhook {
@@ -60,6 +62,8 @@ struct webhook {
     size_t budget; /* the door's, given back by the origin once all is settled */
     char *headers; /* a JSON object */
     size_t headers_len;
+    char *delivery_id; /* the sender's own; NULL if it has sent none */
+    bool recalled;     /* an earlier attempt of it is remembered */
 
     struct list link; /* the origin's list of those not yet answered */
     atomic_uint refs; /* the origin's, and one for each delivery */

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""Several modules in one webhook: stored when all have stored, and retries complete the rest."""
+import json
+import sqlite3
+import time
+
+import pytest
+
+from faultproxy import Proxy
+from pgserver import wait_until
+from stage import Call, table_locked
+
+WEBHOOKS = {"webhooks": [{"path": "/webhook/example", "modules": [
+    {"type": "postgresql", "connection": "db"}, {"type": "sqlite", "connection": "file"}]}]}
+
+
+class Pair:
+    """PostgreSQL behind a proxy, and SQLite."""
+
+    def __init__(self, database, path):
+        self.database, self.path = database, path
+        self.proxy = Proxy(database.server.port)
+        database.make_table()
+        self.connections = {
+            "db": database.connection(port=self.proxy.port, acquisition_timeout=0.5,
+                                      pool_min_size=0),
+            "file": {"type": "sqlite", "path": str(path)}}
+
+    def post(self, weir, body, **headers):
+        code, _, answer = weir.request("POST", "/webhook/example", json.dumps(body), headers)
+        return code, json.loads(answer)
+
+    def file_ids(self):
+        connection = sqlite3.connect(self.path)
+        try:
+            return [row[0] for row in connection.execute("SELECT id FROM webhook_events")]
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def pair(database, tmp_path):
+    pair = Pair(database, tmp_path / "file.db")
+    yield pair
+    pair.proxy.close()
+
+
+def test_all_have_stored_before_the_answer(start, pair):
+    weir = start(pair.connections, WEBHOOKS)
+    code, answer = pair.post(weir, {"a": 1})
+    assert code == 200
+    assert pair.file_ids() == pair.database.ids() == [answer["id"]]
+
+
+def test_modules_are_written_in_parallel(start, pair):
+    weir = start(pair.connections, WEBHOOKS)
+    assert pair.post(weir, {"a": 0})[0] == 200
+    with table_locked(pair.database):
+        call = Call(pair.post, weir, {"a": 1})
+        wait_until(lambda: len(pair.file_ids()) == 2)
+        assert call.is_waiting()
+    assert call.result()[0] == 200
+
+
+@pytest.mark.parametrize("header", ["webhook-id", "X-GitHub-Delivery", "Idempotency-Key",
+                                    "svix-id", "X-Own-Id"])
+def test_a_retry_writes_only_what_is_not_there(start, pair, header):
+    webhooks = json.loads(json.dumps(WEBHOOKS))
+    if header == "X-Own-Id":
+        webhooks["webhooks"][0]["delivery_id_header"] = header
+    weir = start(pair.connections, webhooks)
+    pair.proxy.refuse()
+    for _ in range(3):
+        assert pair.post(weir, {"a": 1}, **{header: "d-1"})[0] == 503
+    (stored,) = pair.file_ids()
+    pair.proxy.resume()
+    code, answer = wait_until(lambda: (lambda got: got if got[0] == 200 else None)(
+        pair.post(weir, {"a": 1}, **{header: "d-1"})))
+    assert answer["id"] == stored
+    assert pair.file_ids() == pair.database.ids() == [stored]
+    # Acknowledged, and forgotten: the same again is a new webhook.
+    assert pair.post(weir, {"a": 1}, **{header: "d-1"})[0] == 200
+    assert len(pair.file_ids()) == 2
+
+
+def test_without_a_delivery_id_equal_bodies_are_different_webhooks(start, pair):
+    weir = start(pair.connections, WEBHOOKS)
+    pair.proxy.refuse()
+    for _ in range(2):
+        assert pair.post(weir, {"a": 1})[0] == 503
+    assert pair.post(weir, {"a": 1}, **{"webhook-id": "1"})[0] == 503
+    assert pair.post(weir, {"a": 2}, **{"webhook-id": "1"})[0] == 503
+    assert len(pair.file_ids()) == 4
+
+
+def test_an_outcome_that_became_known_too_late(start, database):
+    """503 at request_timeout, stored a moment later: the retry is told so, and writes nothing."""
+    database.make_table()
+    weir = start({"db": database.connection()}, None, {"request_timeout": 1})
+    headers = {"webhook-id": "late", "Content-Type": "application/json"}
+    assert weir.post({"a": 0})[0] == 200
+    with table_locked(database):
+        code, _, first = weir.request("POST", "/webhook/example", b"{}", headers)
+        assert code == 503
+    wait_until(lambda: len(database.ids()) == 2)
+    time.sleep(0.3)
+    code, _, second = weir.request("POST", "/webhook/example", b"{}", headers)
+    assert code == 200
+    assert json.loads(first)["id"] == json.loads(second)["id"]
+    assert len(database.ids()) == 2
+
+
+def test_the_header_must_be_one(start):
+    weir = start({}, {"webhooks": [{"path": "/a", "modules": [], "delivery_id_header": "a b"}]},
+                 start=False)
+    done = weir.command("check", "--config", str(weir.config))
+    assert done.returncode == 3 and "/webhooks/0/delivery_id_header" in done.stderr
