@@ -32,16 +32,18 @@ static void copy_body(struct answer *answer, const char *text, int len)
         memcpy(answer->body, text, (size_t)len);
 }
 
-void answer_problem(struct answer *answer, enum answer_problem problem, const char *id)
+static void put_problem(struct answer *answer, enum answer_problem problem, const char *id,
+                        const char *field)
 {
     char text[PROBLEM_MAX];
     unsigned status = problems[problem].status;
 
-    int len =
-        snprintf(text, sizeof(text),
-                 "{\"type\":\"urn:weir:error:%s\",\"title\":\"%s\",\"status\":%u%s%.40s%s}\n",
-                 problems[problem].code, problems[problem].title, status,
-                 id == NULL ? "" : ",\"id\":\"", id == NULL ? "" : id, id == NULL ? "" : "\"");
+    int len = snprintf(
+        text, sizeof(text),
+        "{\"type\":\"urn:weir:error:%s\",\"title\":\"%s\",\"status\":%u%s%.40s%s%s%.128s%s}\n",
+        problems[problem].code, problems[problem].title, status, id == NULL ? "" : ",\"id\":\"",
+        id == NULL ? "" : id, id == NULL ? "" : "\"", field == NULL ? "" : ",\"field\":\"",
+        field == NULL ? "" : field, field == NULL ? "" : "\"");
     answer->status = status;
     answer->content_type = "application/problem+json";
     if (status == 401)
@@ -49,6 +51,16 @@ void answer_problem(struct answer *answer, enum answer_problem problem, const ch
     if (status == 503 || status == 429)
         answer->retry_after = RETRY_SECONDS;
     copy_body(answer, text, len);
+}
+
+void answer_problem(struct answer *answer, enum answer_problem problem, const char *id)
+{
+    put_problem(answer, problem, id, NULL);
+}
+
+void answer_rejected(struct answer *answer, const char *id, const char *field)
+{
+    put_problem(answer, ANSWER_REJECTED, id, field);
 }
 
 void answer_stored(struct answer *answer, const char *id, int64_t receivers)

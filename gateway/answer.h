@@ -53,6 +53,9 @@ struct answer {
  */
 void answer_problem(struct answer *answer, enum answer_problem problem, const char *id);
 
+/* 422 rejected; field (may be NULL) is the one at fault, without anything JSON would escape. */
+void answer_rejected(struct answer *answer, const char *id, const char *field);
+
 /* 200 {"id":"...","status":"stored"}, and "receivers" if that is not negative. */
 void answer_stored(struct answer *answer, const char *id, int64_t receivers);
 

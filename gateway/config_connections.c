@@ -47,6 +47,18 @@ static const struct weir_driver *read_type(const struct source *source, const js
     return driver;
 }
 
+static int set_json(struct weir_settings *settings, const char *key, const json_t *value,
+                    struct weir_error *error)
+{
+    char *text = json_dumps(value, JSON_COMPACT);
+
+    if (text == NULL)
+        return weir_fail_key(error, WEIR_ENOMEM, key, "out of memory");
+    int status = weir_settings_set_json(settings, key, text, error);
+    wipe_free_string(text);
+    return status;
+}
+
 static int set_value(struct weir_settings *settings, const struct source *source, const char *key,
                      const json_t *value, const char *pointer, struct weir_error *error)
 {
@@ -56,6 +68,8 @@ static int set_value(struct weir_settings *settings, const struct source *source
         return weir_settings_set_seconds(settings, key, json_real_value(value), error);
     if (json_is_boolean(value))
         return weir_settings_set_boolean(settings, key, json_is_true(value), error);
+    if (json_is_object(value) || json_is_array(value))
+        return set_json(settings, key, value, error);
     if (!json_is_string(value))
         return weir_fail_key(error, WEIR_EINVAL, key, "must be a string, a number, true or false");
     char *text = source_string(source, value, pointer, key);

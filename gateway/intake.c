@@ -69,6 +69,8 @@ static void fill_answer(struct answer *answer, enum outcome outcome, const struc
 
     if (outcome == OUTCOME_STORED)
         answer_stored(answer, webhook->id, webhook_receivers(webhook));
+    else if (outcome == OUTCOME_REJECTED)
+        answer_rejected(answer, webhook->id, webhook_field(webhook));
     else
         answer_problem(answer, problems[outcome], webhook->id);
 }

@@ -98,6 +98,13 @@ static void write_range(struct writer *writer, size_t from, size_t to)
     }
 }
 
+/* What the answer tells beside the outcome. */
+static void note(struct delivery *delivery, const struct weir_item *item)
+{
+    delivery->receivers = item->receivers;
+    delivery->field = item->field;
+}
+
 static int write_batch(struct batch *batch, struct weir_lease *lease, const struct ticket *ticket,
                        struct weir_error *error)
 {
@@ -109,7 +116,7 @@ static int write_batch(struct batch *batch, struct weir_lease *lease, const stru
     fill(&writer, batch);
     write_range(&writer, 0, batch->count);
     for (size_t i = 0; i < batch->count; i++)
-        batch->items[i]->receivers = writer.items[i].receivers;
+        note(batch->items[i], &writer.items[i]);
     *error = writer.error;
     return writer.verdict;
 }

@@ -82,3 +82,11 @@ int64_t webhook_receivers(const struct webhook *webhook)
             receivers = (receivers < 0 ? 0 : receivers) + webhook->deliveries[i].receivers;
     return receivers;
 }
+
+const char *webhook_field(const struct webhook *webhook)
+{
+    for (size_t i = 0; i < webhook->entry->modules_count; i++)
+        if (webhook->deliveries[i].outcome == OUTCOME_REJECTED)
+            return webhook->deliveries[i].field;
+    return NULL;
+}

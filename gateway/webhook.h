@@ -42,6 +42,7 @@ struct delivery {
     size_t share;         /* written in a batch of at most so many, after failing; 0: of any size */
     int64_t retry_at;     /* of one that failed alone */
     int64_t receivers;    /* of one that was published: how many it reached; else -1 */
+    const char *field;    /* at fault, of one that was refused; the target's; NULL if not known */
     bool stored_before;   /* by an earlier attempt of the sender's: it is not written again */
     enum outcome outcome; /* set when it is settled */
 };
@@ -93,5 +94,8 @@ void webhook_settle(struct delivery *delivery, enum outcome outcome);
 
 /* Of a webhook that is settled: how many receivers it was published to; -1 if to none at all. */
 int64_t webhook_receivers(const struct webhook *webhook);
+
+/* Of a webhook that is settled and was refused: the field at fault; NULL if that is not known. */
+const char *webhook_field(const struct webhook *webhook);
 
 #endif

@@ -20,7 +20,7 @@
 #define MY_PREPARED_MAX 8   /* statements kept prepared on one connection */
 
 struct my_prepared {
-    char table[MY_TABLE_MAX];
+    char *sql;             /* owned */
     MYSQL_STMT *statement; /* NULL: a free place */
 };
 
@@ -64,11 +64,11 @@ void my_kill(struct weir_settings *settings, unsigned long thread_id, int64_t de
 int my_dial_validate(const struct weir_settings *settings, struct weir_error *error);
 
 /* ---- statement.c ---- */
-/* The prepared INSERT into the table, made if need be. Borrowed. */
-int my_prepare(struct my_conn *conn, const char *table, MYSQL_STMT **out, int64_t deadline,
-               struct weir_error *error);
+/* The prepared statement, made if need be, which *is_new says. Borrowed. */
+int my_prepare(struct my_conn *conn, const char *sql, MYSQL_STMT **out, bool *is_new,
+               int64_t deadline, struct weir_error *error);
 /* The server does not have it any more, or has another table by that name. */
-void my_forget(struct my_conn *conn, const char *table);
+void my_forget(struct my_conn *conn, const char *sql);
 void my_forget_all(struct my_conn *conn);
 int my_execute(struct my_conn *conn, MYSQL_STMT *statement, int64_t deadline,
                struct weir_error *error);

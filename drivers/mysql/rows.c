@@ -4,20 +4,24 @@
  */
 #include "rows.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 
-#define HEAD_MAX     512 /* the statement before its first row */
-#define ROW_OVERHEAD 64  /* quotes, commas, lengths */
+#define VALUE_OVERHEAD 16 /* quotes, comma, length */
 
-size_t rows_item_size(const struct weir_item *item)
+size_t rows_size(const struct rowset *set, size_t row)
 {
+    const struct weir_item *item = set->items[row];
+    const struct schema *schema = set->schema;
+    size_t size = schema->columns_count * (size_t)VALUE_OVERHEAD + WEIR_ID_LEN + ROWS_STAMP;
+
     /* Escaping at worst doubles. */
-    return ROW_OVERHEAD + WEIR_ID_LEN + ROWS_STAMP +
-           2 * (strlen(item->webhook_id) + item->body_len + item->headers_len);
+    size += 2 * (strlen(item->webhook_id) + item->body_len + item->headers_len);
+    for (unsigned i = 0; i < schema->fields_count; i++)
+        size += 2 * set->cells[row * schema->fields_count + i].len;
+    return size;
 }
 
 /* "2026-01-02 03:04:05.123456", in UTC. */
@@ -31,78 +35,105 @@ static void put_stamp(char stamp[ROWS_STAMP], int64_t received_at)
     stamp[ROWS_STAMP - 1] = '\0';
 }
 
-static void put(struct rows *rows, int column, size_t row, const char *value, size_t len)
+struct value {
+    const char *text; /* NULL: SQL's */
+    size_t len;
+};
+
+static struct value value_of(const struct rowset *set, size_t row,
+                             const struct schema_column *column, char stamp[ROWS_STAMP])
 {
-    rows->values[column][row] = value;
-    rows->lengths[column][row] = len;
+    const struct weir_item *item = set->items[row];
+    const struct cell *cell;
+
+    switch (column->type) {
+    case SCHEMA_ID: return (struct value){item->id, WEIR_ID_LEN};
+    case SCHEMA_NAME: return (struct value){item->webhook_id, strlen(item->webhook_id)};
+    case SCHEMA_RECEIVED:
+        put_stamp(stamp, item->received_at);
+        return (struct value){stamp, ROWS_STAMP - 1};
+    case SCHEMA_PAYLOAD: return (struct value){item->body, item->body_len};
+    case SCHEMA_HEADERS: return (struct value){item->headers, item->headers_len};
+    default:
+        cell = rowset_cell(set, row, column->field);
+        return (struct value){cell->text, cell->len};
+    }
 }
 
-void rows_bind(struct rows *rows, struct weir_item *const *items, size_t count)
+void rows_bind(struct rows *rows, const struct rows_part *part)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct weir_item *item = items[i];
-        put_stamp(rows->stamps[i], item->received_at);
-        put(rows, ROWS_ID, i, item->id, WEIR_ID_LEN);
-        put(rows, ROWS_WEBHOOK_ID, i, item->webhook_id, strlen(item->webhook_id));
-        put(rows, ROWS_RECEIVED_AT, i, rows->stamps[i], ROWS_STAMP - 1);
-        put(rows, ROWS_PAYLOAD, i, item->body, item->body_len);
-        put(rows, ROWS_HEADERS, i, item->headers, item->headers_len);
-    }
+    const struct schema *schema = part->set->schema;
+
     memset(rows->binds, 0, sizeof(rows->binds));
-    for (int column = 0; column < ROWS_COLUMNS; column++) {
+    for (unsigned column = 0; column < schema->columns_count; column++) {
+        for (size_t i = 0; i < part->count; i++) {
+            struct value value =
+                value_of(part->set, part->numbers[i], &schema->columns[column], rows->stamps[i]);
+            rows->values[column][i] = value.text;
+            rows->lengths[column][i] = value.len;
+            rows->nulls[column][i] = value.text == NULL ? STMT_INDICATOR_NULL : STMT_INDICATOR_NONE;
+        }
         rows->binds[column].buffer_type = MYSQL_TYPE_STRING;
         rows->binds[column].buffer = rows->values[column];
         rows->binds[column].length = rows->lengths[column];
+        rows->binds[column].u.indicator = rows->nulls[column];
     }
 }
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
-static char *put_string(char *at, MYSQL *mysql, const char *value, size_t len)
+static char *put_value(char *at, MYSQL *mysql, struct value value)
 {
+    if (value.text == NULL) {
+        memcpy(at, "NULL", 4);
+        return at + 4;
+    }
     *at++ = '\'';
-    at += mysql_real_escape_string(mysql, at, value, len);
+    at += mysql_real_escape_string(mysql, at, value.text, value.len);
     *at++ = '\'';
     return at;
 }
 
-static char *put_row(char *at, MYSQL *mysql, const struct weir_item *item)
+static char *put_row(char *at, MYSQL *mysql, const struct rowset *set, size_t row)
 {
+    const struct schema *schema = set->schema;
     char stamp[ROWS_STAMP];
 
-    put_stamp(stamp, item->received_at);
     *at++ = '(';
-    at = put_string(at, mysql, item->id, WEIR_ID_LEN);
-    *at++ = ',';
-    at = put_string(at, mysql, item->webhook_id, strlen(item->webhook_id));
-    *at++ = ',';
-    at = put_string(at, mysql, stamp, ROWS_STAMP - 1);
-    *at++ = ',';
-    at = put_string(at, mysql, item->body, item->body_len);
-    *at++ = ',';
-    at = put_string(at, mysql, item->headers, item->headers_len);
+    for (unsigned i = 0; i < schema->columns_count; i++) {
+        if (i > 0)
+            *at++ = ',';
+        at = put_value(at, mysql, value_of(set, row, &schema->columns[i], stamp));
+    }
     *at++ = ')';
     return at;
 }
 
-int rows_text(char **out, size_t *len, MYSQL *mysql, const char *table,
-              struct weir_item *const *items, size_t count)
+static char *put_text(char *at, const char *text)
 {
-    size_t size = HEAD_MAX;
+    size_t len = strlen(text);
 
-    for (size_t i = 0; i < count; i++)
-        size += rows_item_size(items[i]);
+    memcpy(at, text, len);
+    return at + len;
+}
+
+int rows_text(char **out, size_t *len, MYSQL *mysql, const char *head, const char *tail,
+              const struct rows_part *part)
+{
+    size_t size = strlen(head) + strlen(tail) + 1;
+
+    for (size_t i = 0; i < part->count; i++)
+        size += rows_size(part->set, part->numbers[i]);
     *out = malloc(size);
     if (*out == NULL)
         return WEIR_ENOMEM;
-    char *at = *out;
-    at += snprintf(at, HEAD_MAX,
-                   "INSERT INTO %s (id, webhook_id, received_at, payload, headers) VALUES ", table);
-    for (size_t i = 0; i < count; i++) {
+    char *at = put_text(*out, head);
+    for (size_t i = 0; i < part->count; i++) {
         if (i > 0)
             *at++ = ',';
-        at = put_row(at, mysql, items[i]);
+        at = put_row(at, mysql, part->set, part->numbers[i]);
     }
+    at = put_text(at, tail);
     *len = (size_t)(at - *out);
     return 0;
 }

@@ -9,35 +9,36 @@
 #include <mysql.h>
 #include <weir/sink.h>
 
-enum rows_column {
-    ROWS_ID,
-    ROWS_WEBHOOK_ID,
-    ROWS_RECEIVED_AT,
-    ROWS_PAYLOAD,
-    ROWS_HEADERS,
-    ROWS_COLUMNS
-};
+#include "rowset.h"
 
 #define ROWS_STAMP 27 /* bytes of a DATETIME(6) as text, with its NUL */
 
 /* Array binding (MariaDB): for each column the values' addresses and lengths. */
 struct rows {
-    const char *values[ROWS_COLUMNS][WEIR_BATCH_MAX];
-    unsigned long lengths[ROWS_COLUMNS][WEIR_BATCH_MAX];
+    const char *values[SCHEMA_COLUMNS_MAX][WEIR_BATCH_MAX];
+    unsigned long lengths[SCHEMA_COLUMNS_MAX][WEIR_BATCH_MAX];
+    char nulls[SCHEMA_COLUMNS_MAX][WEIR_BATCH_MAX]; /* STMT_INDICATOR_... */
     char stamps[WEIR_BATCH_MAX][ROWS_STAMP];
-    MYSQL_BIND binds[ROWS_COLUMNS];
+    MYSQL_BIND binds[SCHEMA_COLUMNS_MAX];
 };
 
-/* What the item takes in a packet, at most, beside a fixed part for each packet. */
-size_t rows_item_size(const struct weir_item *item);
+/* A part of a rowset: `count` of its rows, by number. */
+struct rows_part {
+    const struct rowset *set;
+    size_t numbers[WEIR_BATCH_MAX];
+    size_t count;
+};
 
-void rows_bind(struct rows *rows, struct weir_item *const *items, size_t count);
+/* What a row takes in a packet, at most, beside a fixed part for each packet. */
+size_t rows_size(const struct rowset *set, size_t row);
+
+void rows_bind(struct rows *rows, const struct rows_part *part);
 
 /*
- * INSERT ... VALUES (...), (...): *out is owned by the caller. mysql says how to escape.
- * WEIR_ENOMEM.
+ * One statement: head, then (...), (...), then tail. *out is owned by the caller; mysql says how
+ * to escape. WEIR_ENOMEM.
  */
-int rows_text(char **out, size_t *len, MYSQL *mysql, const char *table,
-              struct weir_item *const *items, size_t count);
+int rows_text(char **out, size_t *len, MYSQL *mysql, const char *head, const char *tail,
+              const struct rows_part *part);
 
 #endif

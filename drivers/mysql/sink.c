@@ -4,6 +4,7 @@
  * Never does: alter a payload; take "duplicate key" for "stored" without looking for the id.
  * Lock: none here; creating the table is ordered by a named lock at the server.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,28 +13,135 @@
 #include "rows.h"
 
 #define IDENTIFIER_MAX 64
-#define SQL_MAX        1024
-#define PACKET_HEAD    1024 /* of a statement, before its rows */
+#define SQL_MAX        (16 * 1024)
 
 struct weir_target {
     char table[MY_TABLE_MAX]; /* quoted: `database`.`table` or `table` */
+    struct schema *schema;
+    char *head, *marks, *tail; /* INSERT ... VALUES, (?, ...), ON DUPLICATE KEY ... */
+    char *insert;              /* all three */
+    char *create;
 };
 
 static const struct weir_setting options_table[] = {
     {"table", WEIR_SETTING_STRING, 0, 0, 0, "webhook_events",
      "table or database.table to write to"},
+    SCHEMA_OPTIONS,
     {NULL, WEIR_SETTING_STRING, 0, 0, 0, NULL, NULL}};
 
 static const char *const aliases[] = {"mariadb", NULL};
 
 /* ---- Targets --------------------------------------------------------------------------------- */
 
-static bool is_identifier(const char *name, size_t len)
-{
-    bool digit_first = len > 0 && name[0] >= '0' && name[0] <= '9';
+/* SQL in the making; SQL_MAX holds the largest schema there can be. */
+struct sql {
+    char *text;
+    size_t len;
+};
 
-    return len > 0 && len <= IDENTIFIER_MAX && !digit_first &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") >= len;
+__attribute__((format(printf, 2, 3))) static void put(struct sql *sql, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    int len = vsnprintf(sql->text + sql->len, SQL_MAX - sql->len, format, arguments);
+    va_end(arguments);
+    sql->len += (size_t)len < SQL_MAX - sql->len ? (size_t)len : SQL_MAX - sql->len - 1;
+}
+
+static void put_head(struct sql *sql, const struct weir_target *target)
+{
+    const struct schema *schema = target->schema;
+
+    put(sql, "INSERT INTO %s (", target->table);
+    for (unsigned i = 0; i < schema->columns_count; i++)
+        put(sql, "%s`%s`", i == 0 ? "" : ", ", schema->columns[i].name);
+    put(sql, ") VALUES ");
+}
+
+static void put_marks(struct sql *sql, const struct weir_target *target)
+{
+    for (unsigned i = 0; i < target->schema->columns_count; i++)
+        put(sql, "%s", i == 0 ? "(?" : ", ?");
+    put(sql, ")");
+}
+
+/*
+ * The key's conflict replaces the row, unless what is there came in later: a retry may be late.
+ * Assignments happen from left to right, so received_at, which the others compare, comes last.
+ */
+static void put_tail(struct sql *sql, const struct weir_target *target)
+{
+    const struct schema *schema = target->schema;
+
+    if (schema->upsert == NULL)
+        return;
+    put(sql, " ON DUPLICATE KEY UPDATE ");
+    for (unsigned i = 0; i < schema->columns_count; i++)
+        if (schema->columns[i].type != SCHEMA_RECEIVED)
+            put(sql, "`%s` = IF(VALUES(received_at) >= received_at, VALUES(`%s`), `%s`), ",
+                schema->columns[i].name, schema->columns[i].name, schema->columns[i].name);
+    put(sql, "received_at = GREATEST(VALUES(received_at), received_at)");
+}
+
+static void put_insert(struct sql *sql, const struct weir_target *target)
+{
+    put(sql, "%s%s%s", target->head, target->marks, target->tail);
+    /* So that a statement prepared without these indexes is another one: see get_statement. */
+    for (unsigned i = 0; i < target->schema->indexes_count; i++)
+        put(sql, " /* %s */", target->schema->indexes[i].name);
+}
+
+static void put_create(struct sql *sql, const struct weir_target *target)
+{
+    const struct schema *schema = target->schema;
+
+    put(sql, "CREATE TABLE IF NOT EXISTS %s (", target->table);
+    for (unsigned i = 0; i < schema->columns_count; i++) {
+        const struct schema_column *column = &schema->columns[i];
+        bool not_null = column->field == NULL || column->field->not_null;
+        bool unique = column->field != NULL && column->field->unique;
+        put(sql, "%s`%s` %s %s%s%s", i == 0 ? "" : ", ", column->name,
+            schema_sql_type(SCHEMA_MYSQL, column->type), not_null ? "NOT NULL" : "NULL",
+            unique ? " UNIQUE" : "", column->type == SCHEMA_ID ? " PRIMARY KEY" : "");
+    }
+    put(sql, ") ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
+}
+
+static bool make_sql(const struct weir_target *target, char **out,
+                     void (*fill)(struct sql *sql, const struct weir_target *target))
+{
+    struct sql sql = {.text = calloc(1, SQL_MAX)};
+
+    if (sql.text != NULL)
+        fill(&sql, target);
+    *out = sql.text;
+    return sql.text != NULL;
+}
+
+static bool make_all(struct weir_target *target)
+{
+    return make_sql(target, &target->head, put_head) &&
+           make_sql(target, &target->marks, put_marks) &&
+           make_sql(target, &target->tail, put_tail) &&
+           make_sql(target, &target->insert, put_insert) &&
+           make_sql(target, &target->create, put_create);
+}
+
+static void mysql_target_free(struct weir_target **at)
+{
+    struct weir_target *target = *at;
+
+    *at = NULL;
+    if (target == NULL)
+        return;
+    schema_free(&target->schema);
+    free(target->head);
+    free(target->marks);
+    free(target->tail);
+    free(target->insert);
+    free(target->create);
+    free(target);
 }
 
 static int mysql_target_new(struct weir_target **out, const struct weir_settings *options,
@@ -47,8 +155,8 @@ static int mysql_target_new(struct weir_target **out, const struct weir_settings
     *out = NULL;
     if (status != 0)
         return status;
-    if ((dot != NULL && !is_identifier(name, (size_t)(dot - name))) ||
-        !is_identifier(table, strlen(table)))
+    if ((dot != NULL && !schema_is_identifier(name, (size_t)(dot - name), IDENTIFIER_MAX)) ||
+        !schema_is_identifier(table, strlen(table), IDENTIFIER_MAX))
         return weir_fail_key(error, WEIR_EINVAL, "table",
                              "must be table or database.table, each 1 to %d letters, digits and "
                              "underscores, not beginning with a digit",
@@ -61,14 +169,14 @@ static int mysql_target_new(struct weir_target **out, const struct weir_settings
                  table);
     else
         snprintf(target->table, sizeof(target->table), "`%s`", table);
-    *out = target;
-    return 0;
-}
-
-static void mysql_target_free(struct weir_target **target)
-{
-    free(*target);
-    *target = NULL;
+    status = schema_new(&target->schema, options, SCHEMA_MYSQL, error);
+    if (status == 0 && !make_all(target))
+        status = weir_fail(error, WEIR_ENOMEM, "out of memory");
+    if (status == 0)
+        *out = target;
+    else
+        mysql_target_free(&target);
+    return status;
 }
 
 /* ---- The table ------------------------------------------------------------------------------- */
@@ -79,27 +187,72 @@ static int run(struct my_conn *conn, const char *sql, int64_t deadline, struct w
 }
 
 /* The named lock is a hint to others only: whoever comes without it finds IF NOT EXISTS. */
-static int create_table(struct my_conn *conn, const char *table, int64_t deadline,
-                        struct weir_error *error)
+static int run_locked(struct my_conn *conn, const char *sql, int64_t deadline,
+                      struct weir_error *error)
 {
-    char sql[SQL_MAX];
-
     int status = run(conn, "DO GET_LOCK('weir creates a table', 10)", deadline, error);
-    if (status != 0)
-        return status;
-    snprintf(sql, sizeof(sql),
-             "CREATE TABLE IF NOT EXISTS %s ("
-             "id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,"
-             " webhook_id VARCHAR(1024) NOT NULL, received_at DATETIME(6) NOT NULL,"
-             " payload JSON NOT NULL, headers JSON NOT NULL)"
-             " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-             table);
-    status = run(conn, sql, deadline, error);
+
+    if (status == 0)
+        status = run(conn, sql, deadline, error);
     if (status != 0 && weir_remedy(status) == WEIR_REMEDY_RECONNECT)
         return status; /* and the lock went with the connection */
     int unlocked = run(conn, "DO RELEASE_LOCK('weir creates a table')", deadline, NULL);
     return status != 0 ? status : unlocked;
 }
+
+/* ---- Indexes --------------------------------------------------------------------------------- */
+
+static int has_index(struct my_conn *conn, const struct weir_target *target,
+                     const struct schema_index *index, bool *there, int64_t deadline,
+                     struct weir_error *error)
+{
+    char sql[512];
+    MYSQL_RES *result;
+    int len = snprintf(sql, sizeof(sql), "SHOW INDEX FROM %s WHERE Key_name = '%s'", target->table,
+                       index->name);
+    int status = my_run(conn, sql, (size_t)len, deadline, &result, error);
+
+    *there = status == 0 && mysql_num_rows(result) > 0;
+    if (status == 0)
+        mysql_free_result(result);
+    return status;
+}
+
+static int create_index(struct my_conn *conn, const struct weir_target *target,
+                        const struct schema_index *index, int64_t deadline,
+                        struct weir_error *error)
+{
+    char sql[2048];
+    struct weir_error own;
+    size_t len = (size_t)snprintf(sql, sizeof(sql), "CREATE %sINDEX `%s` ON %s (",
+                                  index->unique ? "UNIQUE " : "", index->name, target->table);
+
+    error = error == NULL ? &own : error;
+    for (unsigned i = 0; i < index->columns_count; i++)
+        len += (size_t)snprintf(sql + len, sizeof(sql) - len, "%s`%s`", i == 0 ? "" : ", ",
+                                index->columns[i]);
+    snprintf(sql + len, sizeof(sql) - len, ")");
+    int status = run_locked(conn, sql, deadline, error);
+    bool exists = status != 0 && strncmp(error->native, "1061 ", 5) == 0;
+    return exists ? 0 : status;
+}
+
+static int see_to_indexes(struct my_conn *conn, const struct weir_target *target, int64_t deadline,
+                          struct weir_error *error)
+{
+    int status = 0;
+
+    for (unsigned i = 0; i < target->schema->indexes_count && status == 0; i++) {
+        const struct schema_index *index = &target->schema->indexes[i];
+        bool there;
+        status = has_index(conn, target, index, &there, deadline, error);
+        if (status == 0 && !there)
+            status = create_index(conn, target, index, deadline, error);
+    }
+    return status;
+}
+
+/* ---- Proving --------------------------------------------------------------------------------- */
 
 static int look_read_only(struct my_conn *conn, int64_t deadline, struct weir_error *error)
 {
@@ -120,23 +273,26 @@ static int look_read_only(struct my_conn *conn, int64_t deadline, struct weir_er
  * Preparing the INSERT proves that the table is there, has the columns, and that this account may
  * write them; it takes no lock that a writer's could hold up.
  */
-static int look(struct my_conn *conn, const char *table, int64_t deadline, struct weir_error *error)
+static int look(struct my_conn *conn, const struct weir_target *target, int64_t deadline,
+                struct weir_error *error)
 {
     MYSQL_STMT *statement;
+    bool is_new;
 
-    my_forget(conn, table);
-    return my_prepare(conn, table, &statement, deadline, error);
+    my_forget(conn, target->insert);
+    int status = my_prepare(conn, target->insert, &statement, &is_new, deadline, error);
+    return status != 0 ? status : see_to_indexes(conn, target, deadline, error);
 }
 
-static int see_to_table(struct my_conn *conn, const char *table, int64_t deadline,
+static int see_to_table(struct my_conn *conn, const struct weir_target *target, int64_t deadline,
                         struct weir_error *error)
 {
-    int status = look(conn, table, deadline, error);
+    int status = look(conn, target, deadline, error);
 
     if (status != WEIR_EUNPREPARED)
         return status;
-    status = create_table(conn, table, deadline, error);
-    return status != 0 ? status : look(conn, table, deadline, error);
+    status = run_locked(conn, target->create, deadline, error);
+    return status != 0 ? status : look(conn, target, deadline, error);
 }
 
 static int mysql_sink_prepare(const struct weir_target *target, void *bytes, int64_t deadline,
@@ -145,140 +301,171 @@ static int mysql_sink_prepare(const struct weir_target *target, void *bytes, int
     struct my_conn *conn = bytes;
     int status = look_read_only(conn, deadline, error);
 
-    return status != 0 ? status : see_to_table(conn, target->table, deadline, error);
+    return status != 0 ? status : see_to_table(conn, target, deadline, error);
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-/* One call of write: what is still to be stored. */
+/* One call of write. */
 struct write {
     struct my_conn *conn;
-    const char *table;
+    const struct weir_target *target;
     int64_t deadline;
     struct weir_error *error;
+    struct rowset set;
     struct rows *rows; /* NULL: multi-row statements */
-    struct weir_item *left[WEIR_BATCH_MAX];
 };
 
-static int insert_arrays(struct write *write, struct weir_item *const *items, size_t count)
+/* Preparing proves the table; rows in text form need that only once, for the indexes. */
+static int get_statement(struct write *write, MYSQL_STMT **statement)
 {
-    unsigned rows = (unsigned)count;
-    MYSQL_STMT *statement;
-    int status = my_prepare(write->conn, write->table, &statement, write->deadline, write->error);
+    bool is_new;
+    int status = my_prepare(write->conn, write->target->insert, statement, &is_new, write->deadline,
+                            write->error);
 
-    if (status != 0)
-        return status;
-    rows_bind(write->rows, items, count);
+    if (status == 0 && is_new)
+        status = see_to_indexes(write->conn, write->target, write->deadline, write->error);
+    return status;
+}
+
+static int insert_arrays(struct write *write, const struct rows_part *part, MYSQL_STMT *statement)
+{
+    unsigned rows = (unsigned)part->count;
+
+    rows_bind(write->rows, part);
     if (mysql_stmt_attr_set(statement, STMT_ATTR_ARRAY_SIZE, &rows) != 0 ||
         mysql_stmt_bind_param(statement, write->rows->binds) != 0)
         return my_fail_statement(statement, 0, write->error);
     return my_execute(write->conn, statement, write->deadline, write->error);
 }
 
-static int insert_text(struct write *write, struct weir_item *const *items, size_t count)
+static int insert_text(struct write *write, const struct rows_part *part)
 {
+    const struct weir_target *target = write->target;
     size_t len;
     char *sql;
-    int status = rows_text(&sql, &len, write->conn->mysql, write->table, items, count);
+    int status = rows_text(&sql, &len, write->conn->mysql, target->head, target->tail, part);
 
     if (status != 0)
-        return weir_fail(write->error, status, "out of memory for a batch of %zu", count);
+        return weir_fail(write->error, status, "out of memory for a batch of %zu", part->count);
     status = my_run(write->conn, sql, len, write->deadline, NULL, write->error);
     free(sql);
     return status;
 }
 
-static int insert(struct write *write, struct weir_item *const *items, size_t count)
+static int insert(struct write *write, const struct rows_part *part)
 {
-    if (write->rows != NULL)
-        return insert_arrays(write, items, count);
-    return insert_text(write, items, count);
+    MYSQL_STMT *statement;
+    int status = get_statement(write, &statement);
+
+    if (status != 0)
+        return status;
+    return write->rows != NULL ? insert_arrays(write, part, statement) : insert_text(write, part);
 }
 
 /* ---- Duplicates: is it our own row, written before, or somebody else's unique key? ----------- */
 
-static int find_ids(struct write *write, struct weir_item *const *items, size_t count,
-                    MYSQL_RES **out)
+static int find_ids(struct write *write, const struct rows_part *part, MYSQL_RES **out)
 {
-    char sql[SQL_MAX + WEIR_BATCH_MAX * (WEIR_ID_LEN + 3)];
-    size_t len =
-        (size_t)snprintf(sql, sizeof(sql), "SELECT id FROM %s WHERE id IN (", write->table);
+    struct sql sql = {.text = malloc(SQL_MAX)};
 
-    for (size_t i = 0; i < count; i++)
-        len += (size_t)snprintf(sql + len, sizeof(sql) - len, "%s'%s'", i == 0 ? "" : ",",
-                                items[i]->id);
-    len += (size_t)snprintf(sql + len, sizeof(sql) - len, ")");
-    return my_run(write->conn, sql, len, write->deadline, out, write->error);
+    if (sql.text == NULL)
+        return weir_fail(write->error, WEIR_ENOMEM, "out of memory");
+    put(&sql, "SELECT id FROM %s WHERE id IN (", write->target->table);
+    for (size_t i = 0; i < part->count; i++)
+        put(&sql, "%s'%s'", i == 0 ? "" : ",", write->set.items[part->numbers[i]]->id);
+    put(&sql, ")");
+    int status = my_run(write->conn, sql.text, sql.len, write->deadline, out, write->error);
+    free(sql.text);
+    return status;
 }
 
-/* Those that are not there yet move to the front; *count becomes their number. */
-static int weed(struct write *write, struct weir_item **items, size_t *count)
+/* Take out of the part those that are there already. */
+static int weed(struct write *write, struct rows_part *part)
 {
     MYSQL_RES *result;
     MYSQL_ROW row;
-    size_t left = 0, all = *count;
-    int status = find_ids(write, items, all, &result);
+    size_t left = 0;
+    int status = find_ids(write, part, &result);
 
     if (status != 0)
         return status;
     while ((row = mysql_fetch_row(result)) != NULL)
-        for (size_t i = 0; i < all && row[0] != NULL; i++)
-            if (strcmp(items[i]->id, row[0]) == 0)
-                items[i]->status = 0;
+        for (size_t i = 0; i < part->count && row[0] != NULL; i++)
+            if (strcmp(write->set.items[part->numbers[i]]->id, row[0]) == 0)
+                write->set.items[part->numbers[i]]->status = 0;
     mysql_free_result(result);
-    for (size_t i = 0; i < all; i++)
-        if (items[i]->status != 0)
-            items[left++] = items[i];
-    *count = left;
+    for (size_t i = 0; i < part->count; i++)
+        if (write->set.items[part->numbers[i]]->status != 0)
+            part->numbers[left++] = part->numbers[i];
+    part->count = left;
     return 0;
 }
 
-static int insert_new(struct write *write, struct weir_item **items, size_t count)
+static int insert_new(struct write *write, struct rows_part *part)
 {
-    size_t all = count;
-    int status = insert(write, items, count);
+    size_t all = part->count;
+    int status = insert(write, part);
 
     if (status != WEIR_EREJECTED || strncmp(write->error->native, "1062 ", 5) != 0)
         return status;
-    status = weed(write, items, &count);
-    if (status != 0 || count == 0)
+    status = weed(write, part);
+    if (status != 0 || part->count == 0)
         return status;
-    if (count == all)
+    if (part->count == all)
         return weir_fail(write->error, WEIR_EREJECTED, "duplicate entry for a key beside id");
-    return insert(write, items, count);
+    return insert(write, part);
 }
 
 /* ---- Packets --------------------------------------------------------------------------------- */
 
-/* How many of the items fit one packet of the server's, from the first on; 0: not even one. */
-static size_t fitting(const struct write *write, struct weir_item *const *items, size_t count)
+/* As many rows as one packet of the server's holds, from row `from` on; 0: not even one. */
+static size_t cut(const struct write *write, size_t from, struct rows_part *part)
 {
-    size_t size = PACKET_HEAD, n = 0;
+    size_t size = SQL_MAX;
 
-    while (n < count && (size += rows_item_size(items[n])) <= write->conn->packet_max)
-        n++;
-    return n;
+    *part = (struct rows_part){.set = &write->set};
+    for (size_t i = from; i < write->set.count; i++) {
+        size += rows_size(&write->set, i);
+        if (size > write->conn->packet_max)
+            break;
+        part->numbers[part->count++] = i;
+    }
+    return part->count;
 }
 
 /* A batch that is too much for one packet takes several statements, each a commit of its own. */
-static int write_left(struct write *write, size_t count)
+static int write_rows(struct write *write)
 {
-    for (size_t done = 0; done < count;) {
-        size_t n = fitting(write, write->left + done, count - done);
+    struct rows_part part;
+
+    for (size_t done = 0; done < write->set.count;) {
+        size_t n = cut(write, done, &part);
         if (n == 0) {
-            write->left[done++]->status = WEIR_EREJECTED;
+            write->set.items[done++]->status = WEIR_EREJECTED;
             continue;
         }
-        struct weir_item *items[WEIR_BATCH_MAX];
-        memcpy(items, write->left + done, n * sizeof(items[0]));
-        int status = insert_new(write, items, n);
+        int status = insert_new(write, &part);
         if (status != 0)
             return status;
         for (size_t i = 0; i < n; i++)
-            write->left[done + i]->status = 0;
+            write->set.items[done + i]->status = 0;
         done += n;
     }
+    for (size_t i = 0; i < write->set.earlier_count; i++)
+        write->set.earlier[i]->status = 0;
     return 0;
+}
+
+static int write_prepared(struct write *write)
+{
+    int status = write_rows(write);
+
+    if (status != WEIR_EUNPREPARED)
+        return status;
+    my_forget(write->conn, write->target->insert);
+    status = see_to_table(write->conn, write->target, write->deadline, write->error);
+    return status != 0 ? status : write_rows(write);
 }
 
 static int mysql_sink_write(const struct weir_target *target, void *bytes, struct weir_item *items,
@@ -287,23 +474,18 @@ static int mysql_sink_write(const struct weir_target *target, void *bytes, struc
     struct my_conn *conn = bytes;
     struct weir_error own;
     struct write write = {.conn = conn,
-                          .table = target->table,
+                          .target = target,
                           .deadline = deadline,
                           .error = error == NULL ? &own : error};
 
-    if (conn->binds_arrays) {
-        write.rows = malloc(sizeof(*write.rows));
-        if (write.rows == NULL)
-            return weir_fail(error, WEIR_ENOMEM, "out of memory");
-    }
-    for (size_t i = 0; i < count; i++)
-        write.left[i] = &items[i];
-    int status = write_left(&write, count);
-    if (status == WEIR_EUNPREPARED) {
-        my_forget(conn, target->table);
-        status = see_to_table(conn, target->table, deadline, write.error);
-        if (status == 0)
-            status = write_left(&write, count);
+    if (conn->binds_arrays && (write.rows = malloc(sizeof(*write.rows))) == NULL)
+        return weir_fail(error, WEIR_ENOMEM, "out of memory");
+    int status = rowset_init(&write.set, target->schema, items, count);
+    if (status == 0) {
+        status = write_prepared(&write);
+        rowset_fini(&write.set);
+    } else {
+        weir_fail(error, status, "out of memory for a batch of %zu", count);
     }
     free(write.rows);
     return status;

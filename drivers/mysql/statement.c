@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the statements a connection keeps prepared, one for each table.
+ * Owns: the statements a connection keeps prepared.
  * Never does: know what is bound to them (sink.c). Lock: none; a conn belongs to one caller.
  */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conn.h"
-
-#define SQL_MAX 512
 
 /* Nothing comes back for a close, and the few bytes it sends fit the socket's buffer. */
 static void close_statement(struct my_prepared *place)
@@ -16,13 +14,14 @@ static void close_statement(struct my_prepared *place)
     if (place->statement != NULL)
         mysql_stmt_close(place->statement);
     place->statement = NULL;
-    place->table[0] = '\0';
+    free(place->sql);
+    place->sql = NULL;
 }
 
-static struct my_prepared *find(struct my_conn *conn, const char *table)
+static struct my_prepared *find(struct my_conn *conn, const char *sql)
 {
     for (unsigned n = 0; n < MY_PREPARED_MAX; n++)
-        if (conn->prepared[n].statement != NULL && strcmp(conn->prepared[n].table, table) == 0)
+        if (conn->prepared[n].statement != NULL && strcmp(conn->prepared[n].sql, sql) == 0)
             return &conn->prepared[n];
     return NULL;
 }
@@ -51,35 +50,31 @@ static int prepare(struct my_conn *conn, MYSQL_STMT *statement, const char *sql,
     return failed != 0 || status != 0 ? my_fail_statement(statement, status, error) : 0;
 }
 
-int my_prepare(struct my_conn *conn, const char *table, MYSQL_STMT **out, int64_t deadline,
-               struct weir_error *error)
+int my_prepare(struct my_conn *conn, const char *sql, MYSQL_STMT **out, bool *is_new,
+               int64_t deadline, struct weir_error *error)
 {
-    struct my_prepared *place = find(conn, table);
-    char sql[SQL_MAX];
+    struct my_prepared *place = find(conn, sql);
 
+    *is_new = place == NULL;
     if (place == NULL) {
         place = make_room(conn);
+        place->sql = strdup(sql);
         place->statement = mysql_stmt_init(conn->mysql);
-        if (place->statement == NULL)
-            return weir_fail(error, WEIR_ENOMEM, "out of memory");
-        snprintf(sql, sizeof(sql),
-                 "INSERT INTO %s (id, webhook_id, received_at, payload, headers)"
-                 " VALUES (?, ?, ?, ?, ?)",
-                 table);
-        int status = prepare(conn, place->statement, sql, deadline, error);
+        int status = place->sql == NULL || place->statement == NULL
+                         ? weir_fail(error, WEIR_ENOMEM, "out of memory")
+                         : prepare(conn, place->statement, sql, deadline, error);
         if (status != 0) {
             close_statement(place);
             return status;
         }
-        memcpy(place->table, table, strlen(table) + 1);
     }
     *out = place->statement;
     return 0;
 }
 
-void my_forget(struct my_conn *conn, const char *table)
+void my_forget(struct my_conn *conn, const char *sql)
 {
-    struct my_prepared *place = find(conn, table);
+    struct my_prepared *place = find(conn, sql);
 
     if (place != NULL)
         close_statement(place);

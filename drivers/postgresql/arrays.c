@@ -12,13 +12,15 @@
 #define UUID_LEN     16
 #define POSTGRES_DAY INT64_C(946684800000000) /* 2000-01-01, in microseconds since 1970 */
 
-/* Type oids of the server's catalog, which never change. */
-static const uint32_t element_types[ARRAYS_COLUMNS] = {[ARRAYS_ID] = 2950,       /* uuid */
-                                                       [ARRAYS_WEBHOOK_ID] = 25, /* text */
-                                                       [ARRAYS_RECEIVED_AT] =
-                                                           1184, /* timestamptz */
-                                                       [ARRAYS_PAYLOAD] = 25,
-                                                       [ARRAYS_HEADERS] = 25};
+/* Type oids of the server's catalog, which never change. Fields are cast from text. */
+static uint32_t element_type(enum schema_type type)
+{
+    switch (type) {
+    case SCHEMA_ID: return 2950;       /* uuid */
+    case SCHEMA_RECEIVED: return 1184; /* timestamptz */
+    default: return 25;                /* text */
+    }
+}
 
 static char *put32(char *at, uint32_t value)
 {
@@ -58,45 +60,60 @@ static char *put_uuid(char *at, const char *text)
     return at;
 }
 
-static char *put_item(char *at, const struct weir_item *item, int column)
+static char *put_cell(char *at, const struct cell *cell)
 {
-    switch (column) {
-    case ARRAYS_ID: return put_uuid(at, item->id);
-    case ARRAYS_WEBHOOK_ID: return put_bytes(at, item->webhook_id, strlen(item->webhook_id));
-    case ARRAYS_RECEIVED_AT:
-        return put64(put32(at, 8), (uint64_t)(item->received_at - POSTGRES_DAY));
-    case ARRAYS_PAYLOAD: return put_bytes(at, item->body, item->body_len);
-    default: return put_bytes(at, item->headers, item->headers_len);
+    if (cell->text == NULL)
+        return put32(at, UINT32_MAX); /* a length of -1 is NULL */
+    return put_bytes(at, cell->text, cell->len);
+}
+
+static char *put_item(char *at, const struct rowset *rows, size_t row,
+                      const struct schema_column *column)
+{
+    const struct weir_item *item = rows->items[row];
+
+    switch (column->type) {
+    case SCHEMA_ID: return put_uuid(at, item->id);
+    case SCHEMA_NAME: return put_bytes(at, item->webhook_id, strlen(item->webhook_id));
+    case SCHEMA_RECEIVED: return put64(put32(at, 8), (uint64_t)(item->received_at - POSTGRES_DAY));
+    case SCHEMA_PAYLOAD: return put_bytes(at, item->body, item->body_len);
+    case SCHEMA_HEADERS: return put_bytes(at, item->headers, item->headers_len);
+    default: return put_cell(at, rowset_cell(rows, row, column->field));
     }
 }
 
-static char *put_array(char *at, const struct weir_item *items, size_t count, int column)
+static char *put_array(char *at, const struct rowset *rows, const struct schema_column *column)
 {
-    at = put32(at, count > 0 ? 1 : 0); /* dimensions */
-    at = put32(at, 0);                 /* no NULLs */
-    at = put32(at, element_types[column]);
-    if (count == 0)
+    at = put32(at, rows->count > 0 ? 1 : 0);       /* dimensions */
+    at = put32(at, column->field != NULL ? 1 : 0); /* may there be NULLs? */
+    at = put32(at, element_type(column->type));
+    if (rows->count == 0)
         return at;
-    at = put32(at, (uint32_t)count);
+    at = put32(at, (uint32_t)rows->count);
     at = put32(at, 1); /* lower bound */
-    for (size_t i = 0; i < count; i++)
-        at = put_item(at, &items[i], column);
+    for (size_t i = 0; i < rows->count; i++)
+        at = put_item(at, rows, i, column);
     return at;
 }
 
-static size_t size_of(const struct weir_item *items, size_t count)
+static size_t size_of(const struct rowset *rows)
 {
-    size_t size = (size_t)ARRAYS_COLUMNS * ARRAY_HEAD;
+    const struct schema *schema = rows->schema;
+    size_t size = schema->columns_count * (size_t)ARRAY_HEAD;
 
-    for (size_t i = 0; i < count; i++)
-        size += ARRAYS_COLUMNS * sizeof(uint32_t) + UUID_LEN + 8 + strlen(items[i].webhook_id) +
-                items[i].body_len + items[i].headers_len;
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct weir_item *item = rows->items[i];
+        size += schema->columns_count * sizeof(uint32_t) + UUID_LEN + 8 + strlen(item->webhook_id) +
+                item->body_len + item->headers_len;
+        for (unsigned field = 0; field < schema->fields_count; field++)
+            size += rows->cells[i * schema->fields_count + field].len;
+    }
     return size;
 }
 
-int arrays_init(struct arrays *arrays, const struct weir_item *items, size_t count)
+int arrays_init(struct arrays *arrays, const struct rowset *rows)
 {
-    size_t size = size_of(items, count);
+    size_t size = size_of(rows);
 
     memset(arrays, 0, sizeof(*arrays));
     if (size > INT_MAX / 2)
@@ -105,9 +122,9 @@ int arrays_init(struct arrays *arrays, const struct weir_item *items, size_t cou
     if (arrays->buffer == NULL)
         return WEIR_ENOMEM;
     char *at = arrays->buffer;
-    for (int column = 0; column < ARRAYS_COLUMNS; column++) {
+    for (unsigned column = 0; column < rows->schema->columns_count; column++) {
         arrays->values[column] = at;
-        at = put_array(at, items, count, column);
+        at = put_array(at, rows, &rows->schema->columns[column]);
         arrays->lengths[column] = (int)(at - arrays->values[column]);
     }
     return 0;

@@ -8,23 +8,16 @@
 
 #include <weir/sink.h>
 
-enum arrays_column {
-    ARRAYS_ID,
-    ARRAYS_WEBHOOK_ID,
-    ARRAYS_RECEIVED_AT,
-    ARRAYS_PAYLOAD,
-    ARRAYS_HEADERS,
-    ARRAYS_COLUMNS
-};
+#include "rowset.h"
 
 struct arrays {
     char *buffer; /* owned */
-    const char *values[ARRAYS_COLUMNS];
-    int lengths[ARRAYS_COLUMNS];
+    const char *values[SCHEMA_COLUMNS_MAX];
+    int lengths[SCHEMA_COLUMNS_MAX];
 };
 
 /* WEIR_ENOMEM, or WEIR_ELIMIT past what one message may hold. */
-int arrays_init(struct arrays *arrays, const struct weir_item *items, size_t count);
+int arrays_init(struct arrays *arrays, const struct rowset *rows);
 void arrays_fini(struct arrays *arrays);
 
 #endif

@@ -24,9 +24,9 @@ struct pg_conn {
     _Atomic(PGcancel *) cancel; /* whoever takes it owns it */
 
     PGconn *pg;
-    PGcancel *own_cancel;                         /* the owner's, for its own deadline */
-    char prepared[PG_PREPARED_MAX][PG_TABLE_MAX]; /* tables; statement n is called weir_n */
-    unsigned next;                                /* to be replaced when all are taken */
+    PGcancel *own_cancel;            /* the owner's, for its own deadline */
+    char *prepared[PG_PREPARED_MAX]; /* their SQL, owned; statement n is called weir_n */
+    unsigned next;                   /* to be replaced when all are taken */
 };
 
 /* ---- conn.c ---- */

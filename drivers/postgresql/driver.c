@@ -5,6 +5,7 @@
  * Lock: none; interrupt touches only what is atomic.
  */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -192,6 +193,8 @@ static int pg_close(void *bytes, int64_t deadline)
         status = dial_linger(fd, deadline);
         close(fd);
     }
+    for (unsigned n = 0; n < PG_PREPARED_MAX; n++)
+        free(conn->prepared[n]);
     free_handles(conn);
     return status;
 }

@@ -4,6 +4,7 @@
  * Never does: alter a payload, or take a lock on the table while it only looks (prepare).
  * Lock: none here; creating the table is ordered by an advisory lock at the server.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,29 +13,121 @@
 #include "conn.h"
 
 #define IDENTIFIER_MAX 63 /* NAMEDATALEN - 1 */
-#define SQL_MAX        2048
+#define SQL_MAX        (16 * 1024)
 
 /* Its own number space among advisory locks: "weir" and the table's creation. */
 #define CREATE_LOCK "pg_catalog.pg_advisory_xact_lock(x'77656972'::int, 1)"
 
 struct weir_target {
     char table[PG_TABLE_MAX]; /* quoted: "schema"."table" or "table" */
+    struct schema *schema;
+    char *insert, *create; /* SQL */
 };
 
 static const struct weir_setting options_table[] = {
     {"table", WEIR_SETTING_STRING, 0, 0, 0, "webhook_events", "table or schema.table to write to"},
+    SCHEMA_OPTIONS,
     {NULL, WEIR_SETTING_STRING, 0, 0, 0, NULL, NULL}};
 
 static const char *const aliases[] = {"postgres", NULL};
 
 /* ---- Targets --------------------------------------------------------------------------------- */
 
-static bool is_identifier(const char *name, size_t len)
-{
-    bool digit_first = len > 0 && name[0] >= '0' && name[0] <= '9';
+/* SQL in the making; what does not fit is noticed at the end. */
+struct sql {
+    char *text;
+    size_t len;
+};
 
-    return len > 0 && len <= IDENTIFIER_MAX && !digit_first &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") >= len;
+__attribute__((format(printf, 2, 3))) static void put(struct sql *sql, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    int len = vsnprintf(sql->text + sql->len, SQL_MAX - sql->len, format, arguments);
+    va_end(arguments);
+    sql->len += (size_t)len < SQL_MAX - sql->len ? (size_t)len : SQL_MAX - sql->len - 1;
+}
+
+/*
+ * The key's conflict replaces the row, unless what is there came in later: a retry may be late.
+ * Without a key, a conflict is an id that has been written before.
+ */
+static void put_conflict(struct sql *sql, const struct schema *schema)
+{
+    if (schema->upsert == NULL) {
+        put(sql, " ON CONFLICT (id) DO NOTHING");
+        return;
+    }
+    put(sql, " ON CONFLICT (\"%s\") DO UPDATE SET ", schema->upsert->column);
+    for (unsigned i = 0; i < schema->columns_count; i++)
+        put(sql, "%s\"%s\" = EXCLUDED.\"%s\"", i == 0 ? "" : ", ", schema->columns[i].name,
+            schema->columns[i].name);
+    put(sql, " WHERE weir.received_at <= EXCLUDED.received_at");
+}
+
+static void put_insert(struct sql *sql, const char *table, const struct schema *schema)
+{
+    put(sql, "INSERT INTO %s AS weir (", table);
+    for (unsigned i = 0; i < schema->columns_count; i++)
+        put(sql, "%s\"%s\"", i == 0 ? "" : ", ", schema->columns[i].name);
+    put(sql, ") SELECT ");
+    for (unsigned i = 0; i < schema->columns_count; i++)
+        put(sql, "%sc%u::%s", i == 0 ? "" : ", ", i,
+            schema_sql_type(SCHEMA_POSTGRESQL, schema->columns[i].type));
+    put(sql, " FROM unnest(");
+    for (unsigned i = 0; i < schema->columns_count; i++) {
+        enum schema_type type = schema->columns[i].type;
+        bool binary = type == SCHEMA_ID || type == SCHEMA_RECEIVED;
+        put(sql, "%s$%u::%s[]", i == 0 ? "" : ", ", i + 1,
+            binary ? schema_sql_type(SCHEMA_POSTGRESQL, type) : "text");
+    }
+    put(sql, ") AS batch (");
+    for (unsigned i = 0; i < schema->columns_count; i++)
+        put(sql, "%sc%u", i == 0 ? "" : ", ", i);
+    put(sql, ")");
+    put_conflict(sql, schema);
+    /* So that a statement prepared without these indexes is another one: see prepare_insert. */
+    for (unsigned i = 0; i < schema->indexes_count; i++)
+        put(sql, " /* %s */", schema->indexes[i].name);
+}
+
+static void put_create(struct sql *sql, const char *table, const struct schema *schema)
+{
+    put(sql, "SELECT " CREATE_LOCK "; CREATE TABLE IF NOT EXISTS %s (", table);
+    for (unsigned i = 0; i < schema->columns_count; i++) {
+        const struct schema_column *column = &schema->columns[i];
+        bool not_null = column->field == NULL || column->field->not_null;
+        bool unique = column->field != NULL && column->field->unique;
+        put(sql, "%s\"%s\" %s%s%s%s", i == 0 ? "" : ", ", column->name,
+            schema_sql_type(SCHEMA_POSTGRESQL, column->type),
+            column->type == SCHEMA_ID ? " PRIMARY KEY" : "", not_null ? " NOT NULL" : "",
+            unique ? " UNIQUE" : "");
+    }
+    put(sql, ")");
+}
+
+static char *make_sql(const struct weir_target *target,
+                      void (*fill)(struct sql *sql, const char *table, const struct schema *schema))
+{
+    struct sql sql = {.text = malloc(SQL_MAX)};
+
+    if (sql.text != NULL)
+        fill(&sql, target->table, target->schema);
+    return sql.text;
+}
+
+static void pg_target_free(struct weir_target **at)
+{
+    struct weir_target *target = *at;
+
+    *at = NULL;
+    if (target == NULL)
+        return;
+    schema_free(&target->schema);
+    free(target->insert);
+    free(target->create);
+    free(target);
 }
 
 static int pg_target_new(struct weir_target **out, const struct weir_settings *options,
@@ -48,8 +141,8 @@ static int pg_target_new(struct weir_target **out, const struct weir_settings *o
     *out = NULL;
     if (status != 0)
         return status;
-    if ((dot != NULL && !is_identifier(name, (size_t)(dot - name))) ||
-        !is_identifier(table, strlen(table)))
+    if ((dot != NULL && !schema_is_identifier(name, (size_t)(dot - name), IDENTIFIER_MAX)) ||
+        !schema_is_identifier(table, strlen(table), IDENTIFIER_MAX))
         return weir_fail_key(error, WEIR_EINVAL, "table",
                              "must be table or schema.table, each 1 to %d letters, digits and "
                              "underscores, not beginning with a digit",
@@ -62,14 +155,18 @@ static int pg_target_new(struct weir_target **out, const struct weir_settings *o
                  table);
     else
         snprintf(target->table, sizeof(target->table), "\"%s\"", table);
-    *out = target;
-    return 0;
-}
-
-static void pg_target_free(struct weir_target **target)
-{
-    free(*target);
-    *target = NULL;
+    status = schema_new(&target->schema, options, SCHEMA_POSTGRESQL, error);
+    if (status == 0) {
+        target->insert = make_sql(target, put_insert);
+        target->create = make_sql(target, put_create);
+        if (target->insert == NULL || target->create == NULL)
+            status = weir_fail(error, WEIR_ENOMEM, "out of memory");
+    }
+    if (status == 0)
+        *out = target;
+    else
+        pg_target_free(&target);
+    return status;
 }
 
 /* ---- The table ------------------------------------------------------------------------------- */
@@ -78,16 +175,8 @@ static void pg_target_free(struct weir_target **target)
  * One implicit transaction: whoever comes second finds it there. "Already exists", in whatever
  * spelling, is for the caller's next look to find out.
  */
-static int create_table(struct pg_conn *conn, const char *table, int64_t deadline,
-                        struct weir_error *error)
+static int create(struct pg_conn *conn, const char *sql, int64_t deadline, struct weir_error *error)
 {
-    char sql[SQL_MAX];
-
-    snprintf(sql, sizeof(sql),
-             "SELECT " CREATE_LOCK "; CREATE TABLE IF NOT EXISTS %s (id uuid PRIMARY KEY,"
-             " webhook_id text NOT NULL, received_at timestamptz NOT NULL,"
-             " payload jsonb NOT NULL, headers jsonb NOT NULL)",
-             table);
     int status = pg_run(conn, sql, deadline, NULL, error);
     bool exists = error != NULL &&
                   (strcmp(error->native, "42P07") == 0 || strcmp(error->native, "42710") == 0 ||
@@ -95,40 +184,111 @@ static int create_table(struct pg_conn *conn, const char *table, int64_t deadlin
     return status != 0 && exists ? 0 : status;
 }
 
+/* "{id,webhook_id}", an array's text form; column names need no quoting there. */
+static void list_names(const struct schema *schema, char *list, size_t size)
+{
+    size_t len = 0;
+
+    for (unsigned i = 0; i < schema->columns_count; i++)
+        len += (size_t)snprintf(list + len, size - len, "%c%s", i == 0 ? '{' : ',',
+                                schema->columns[i].name);
+    snprintf(list + len, size - len, "}");
+}
+
+static bool is_yes(const PGresult *result, int column)
+{
+    return *PQgetvalue(result, 0, column) == 't';
+}
+
 /*
  * Look at the catalog, where nobody's lock can be in the way: is the table there, has it the
- * columns, may this role insert, and read the id, which ON CONFLICT needs?
+ * columns, may this role insert (and update), and read the id, which ON CONFLICT needs?
  */
-static int look(struct pg_conn *conn, const char *table, int64_t deadline, struct weir_error *error)
+static int look(struct pg_conn *conn, const struct weir_target *target, int64_t deadline,
+                struct weir_error *error)
 {
     static const char sql[] =
-        "SELECT c.oid IS NOT NULL, count(a.attname) = 5,"
-        " bool_and(pg_catalog.has_column_privilege(c.oid, a.attnum, 'INSERT')),"
+        "SELECT c.oid IS NOT NULL, count(a.attname) = pg_catalog.cardinality($2::text[]),"
+        " bool_and(pg_catalog.has_column_privilege(c.oid, a.attnum, 'INSERT') AND"
+        "          (NOT $3::bool OR pg_catalog.has_column_privilege(c.oid, a.attnum, 'UPDATE'))),"
         " bool_or(a.attname = 'id' AND"
         "         pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')),"
         " pg_catalog.current_setting('transaction_read_only') = 'on'"
         " FROM (SELECT pg_catalog.to_regclass($1) AS oid) c LEFT JOIN pg_catalog.pg_attribute a"
-        " ON a.attrelid = c.oid AND NOT a.attisdropped AND a.attname IN"
-        " ('id', 'webhook_id', 'received_at', 'payload', 'headers') GROUP BY c.oid";
+        " ON a.attrelid = c.oid AND NOT a.attisdropped AND a.attname = ANY ($2::text[])"
+        " GROUP BY c.oid";
+    char names[SCHEMA_COLUMNS_MAX * (SCHEMA_IDENTIFIER_MAX + 1) + 2];
+    const char *values[] = {target->table, names, target->schema->upsert == NULL ? "f" : "t"};
     PGresult *result;
-    int sent = PQsendQueryParams(conn->pg, sql, 1, NULL, &table, NULL, NULL, 0);
-    int status = pg_await(conn, sent, deadline, &result, error);
 
+    list_names(target->schema, names, sizeof(names));
+    int sent = PQsendQueryParams(conn->pg, sql, 3, NULL, values, NULL, NULL, 0);
+    int status = pg_await(conn, sent, deadline, &result, error);
     if (status == 0 && PQntuples(result) != 1)
         status = weir_fail(error, WEIR_EINTERNAL, "the catalog gave no answer");
-    if (status == 0 && *PQgetvalue(result, 0, 4) == 't')
+    if (status == 0 && is_yes(result, 4))
         status = weir_fail(error, WEIR_EREADONLY, "transactions are read-only at this server");
-    else if (status == 0 && *PQgetvalue(result, 0, 0) != 't')
-        status = weir_fail(error, WEIR_EUNPREPARED, "no table %s", table);
-    else if (status == 0 && *PQgetvalue(result, 0, 1) != 't')
+    else if (status == 0 && !is_yes(result, 0))
+        status = weir_fail(error, WEIR_EUNPREPARED, "no table %s", target->table);
+    else if (status == 0 && !is_yes(result, 1))
         status =
-            weir_fail(error, WEIR_ESCHEMA,
-                      "table %s lacks one of id, webhook_id, received_at, payload, headers", table);
-    else if (status == 0 && (*PQgetvalue(result, 0, 2) != 't' || *PQgetvalue(result, 0, 3) != 't'))
-        status =
-            weir_fail(error, WEIR_EDENIED, "role %s may not INSERT into %s, or not SELECT its id",
-                      PQuser(conn->pg), table);
+            weir_fail(error, WEIR_ESCHEMA, "table %s lacks one of %.200s", target->table, names);
+    else if (status == 0 && (!is_yes(result, 2) || !is_yes(result, 3)))
+        status = weir_fail(
+            error, WEIR_EDENIED, "role %s may not %s %s, or not SELECT its id", PQuser(conn->pg),
+            target->schema->upsert == NULL ? "INSERT into" : "INSERT into and UPDATE",
+            target->table);
     PQclear(result);
+    return status;
+}
+
+/* ---- Indexes --------------------------------------------------------------------------------- */
+
+static int has_index(struct pg_conn *conn, const struct weir_target *target,
+                     const struct schema_index *index, bool *there, int64_t deadline,
+                     struct weir_error *error)
+{
+    static const char sql[] = "SELECT 1 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c"
+                              " ON c.oid = i.indexrelid"
+                              " WHERE i.indrelid = pg_catalog.to_regclass($1) AND c.relname = $2";
+    const char *values[] = {target->table, index->name};
+    PGresult *result;
+    int sent = PQsendQueryParams(conn->pg, sql, 2, NULL, values, NULL, NULL, 0);
+    int status = pg_await(conn, sent, deadline, &result, error);
+
+    *there = status == 0 && PQntuples(result) > 0;
+    PQclear(result);
+    return status;
+}
+
+static int create_index(struct pg_conn *conn, const struct weir_target *target,
+                        const struct schema_index *index, int64_t deadline,
+                        struct weir_error *error)
+{
+    char text[2048];
+    size_t len = (size_t)snprintf(
+        text, sizeof(text), "SELECT " CREATE_LOCK "; CREATE %sINDEX IF NOT EXISTS \"%s\" ON %s (",
+        index->unique ? "UNIQUE " : "", index->name, target->table);
+
+    for (unsigned i = 0; i < index->columns_count; i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s\"%s\"", i == 0 ? "" : ", ",
+                                index->columns[i]);
+    snprintf(text + len, sizeof(text) - len, ")");
+    return create(conn, text, deadline, error);
+}
+
+static int see_to_indexes(struct pg_conn *conn, const struct weir_target *target, int64_t deadline,
+                          struct weir_error *error)
+{
+    int status = 0;
+
+    for (unsigned i = 0; i < target->schema->indexes_count && status == 0; i++) {
+        const struct schema_index *index = &target->schema->indexes[i];
+        bool there;
+        status = has_index(conn, target, index, &there, deadline, error);
+        if (status == 0 && !there)
+            status = create_index(conn, target, index, deadline, error);
+    }
     return status;
 }
 
@@ -136,12 +296,14 @@ static int pg_prepare(const struct weir_target *target, void *bytes, int64_t dea
                       struct weir_error *error)
 {
     struct pg_conn *conn = bytes;
-    int status = look(conn, target->table, deadline, error);
+    int status = look(conn, target, deadline, error);
 
-    if (status != WEIR_EUNPREPARED)
-        return status;
-    status = create_table(conn, target->table, deadline, error);
-    return status != 0 ? status : look(conn, target->table, deadline, error);
+    if (status == WEIR_EUNPREPARED) {
+        status = create(conn, target->create, deadline, error);
+        if (status == 0)
+            status = look(conn, target, deadline, error);
+    }
+    return status != 0 ? status : see_to_indexes(conn, target, deadline, error);
 }
 
 /* ---- The prepared statement ------------------------------------------------------------------ */
@@ -158,93 +320,113 @@ static int make_room(struct pg_conn *conn, unsigned *place, int64_t deadline,
     char sql[32];
 
     for (unsigned n = 0; n < PG_PREPARED_MAX; n++)
-        if (conn->prepared[n][0] == '\0') {
+        if (conn->prepared[n] == NULL) {
             *place = n;
             return 0;
         }
     *place = conn->next++ % PG_PREPARED_MAX;
-    conn->prepared[*place][0] = '\0';
+    free(conn->prepared[*place]);
+    conn->prepared[*place] = NULL;
     snprintf(sql, sizeof(sql), "DEALLOCATE weir_%u", *place);
     return pg_run(conn, sql, deadline, NULL, error);
 }
 
-static int prepare_insert(struct pg_conn *conn, const char *table, unsigned *place,
+static bool find_insert(const struct pg_conn *conn, const char *sql, unsigned *place)
+{
+    for (*place = 0; *place < PG_PREPARED_MAX; ++*place)
+        if (conn->prepared[*place] != NULL && strcmp(conn->prepared[*place], sql) == 0)
+            return true;
+    return false;
+}
+
+/* The first time on a backend connection, the indexes are looked after, too. */
+static int prepare_insert(struct pg_conn *conn, const struct weir_target *target, unsigned *place,
                           int64_t deadline, struct weir_error *error)
 {
-    char name[16], sql[SQL_MAX];
+    char name[16];
 
-    for (*place = 0; *place < PG_PREPARED_MAX; ++*place)
-        if (strcmp(conn->prepared[*place], table) == 0)
-            return 0;
+    if (find_insert(conn, target->insert, place))
+        return 0;
     int status = make_room(conn, place, deadline, error);
     if (status != 0)
         return status;
     statement_name(*place, name);
-    snprintf(sql, sizeof(sql),
-             "INSERT INTO %s (id, webhook_id, received_at, payload, headers)"
-             " SELECT i, w, r, p::jsonb, h::jsonb FROM unnest($1::uuid[], $2::text[],"
-             " $3::timestamptz[], $4::text[], $5::text[]) AS batch (i, w, r, p, h)"
-             " ON CONFLICT (id) DO NOTHING",
-             table);
-    status = pg_await(conn, PQsendPrepare(conn->pg, name, sql, 0, NULL), deadline, NULL, error);
-    if (status == 0)
-        memcpy(conn->prepared[*place], table, strlen(table) + 1);
-    return status;
+    int sent = PQsendPrepare(conn->pg, name, target->insert, 0, NULL);
+    status = pg_await(conn, sent, deadline, NULL, error);
+    if (status != 0)
+        return status;
+    conn->prepared[*place] = strdup(target->insert);
+    if (conn->prepared[*place] == NULL)
+        return weir_fail(error, WEIR_ENOMEM, "out of memory");
+    return see_to_indexes(conn, target, deadline, error);
 }
 
 /* The server does not have it any more, or has another table by that name. */
-static void forget_insert(struct pg_conn *conn, const char *table, int64_t deadline)
+static void forget_insert(struct pg_conn *conn, const char *insert, int64_t deadline)
 {
     char sql[32];
+    unsigned place;
 
-    for (unsigned n = 0; n < PG_PREPARED_MAX; n++)
-        if (strcmp(conn->prepared[n], table) == 0) {
-            conn->prepared[n][0] = '\0';
-            snprintf(sql, sizeof(sql), "DEALLOCATE weir_%u", n);
-            pg_run(conn, sql, deadline, NULL, NULL); /* may not exist: that is what is wanted */
-        }
+    if (!find_insert(conn, insert, &place))
+        return;
+    free(conn->prepared[place]);
+    conn->prepared[place] = NULL;
+    snprintf(sql, sizeof(sql), "DEALLOCATE weir_%u", place);
+    pg_run(conn, sql, deadline, NULL, NULL); /* may not exist: that is what is wanted */
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-static int insert(struct pg_conn *conn, const char *table, const struct arrays *arrays,
-                  int64_t deadline, struct weir_error *error)
+static int insert(struct pg_conn *conn, const struct weir_target *target,
+                  const struct arrays *arrays, int64_t deadline, struct weir_error *error)
 {
-    static const int binary[ARRAYS_COLUMNS] = {1, 1, 1, 1, 1};
-    unsigned place;
+    int formats[SCHEMA_COLUMNS_MAX];
+    unsigned place, columns = target->schema->columns_count;
     char name[16];
-    int status = prepare_insert(conn, table, &place, deadline, error);
+    int status = prepare_insert(conn, target, &place, deadline, error);
 
     if (status != 0)
         return status;
+    for (unsigned i = 0; i < columns; i++)
+        formats[i] = 1; /* binary */
     statement_name(place, name);
-    int sent = PQsendQueryPrepared(conn->pg, name, ARRAYS_COLUMNS, arrays->values, arrays->lengths,
-                                   binary, 0);
+    int sent = PQsendQueryPrepared(conn->pg, name, (int)columns, arrays->values, arrays->lengths,
+                                   formats, 0);
     return pg_await(conn, sent, deadline, NULL, error);
+}
+
+static int write_rows(const struct weir_target *target, struct pg_conn *conn,
+                      const struct rowset *rows, int64_t deadline, struct weir_error *error)
+{
+    struct arrays arrays;
+    int status = arrays_init(&arrays, rows);
+
+    if (status != 0)
+        return weir_fail(error, status, "a batch of %zu does not fit", rows->count);
+    status = insert(conn, target, &arrays, deadline, error);
+    if (status == WEIR_EUNPREPARED) {
+        forget_insert(conn, target->insert, deadline);
+        status = pg_prepare(target, conn, deadline, error);
+        if (status == 0)
+            status = insert(conn, target, &arrays, deadline, error);
+    }
+    arrays_fini(&arrays);
+    return status;
 }
 
 static int pg_write(const struct weir_target *target, void *bytes, struct weir_item *items,
                     size_t count, int64_t deadline, struct weir_error *error)
 {
-    struct pg_conn *conn = bytes;
     struct weir_error ignored;
-    struct arrays arrays;
-    int status = arrays_init(&arrays, items, count);
+    struct rowset rows;
 
-    if (error == NULL)
-        error = &ignored;
-    if (status != 0)
-        return weir_fail(error, status, "a batch of %zu does not fit", count);
-    status = insert(conn, target->table, &arrays, deadline, error);
-    if (status == WEIR_EUNPREPARED) {
-        forget_insert(conn, target->table, deadline);
-        status = pg_prepare(target, conn, deadline, error);
-        if (status == 0)
-            status = insert(conn, target->table, &arrays, deadline, error);
-    }
-    arrays_fini(&arrays);
-    for (size_t i = 0; status == 0 && i < count; i++)
-        items[i].status = 0;
+    error = error == NULL ? &ignored : error;
+    if (rowset_init(&rows, target->schema, items, count) != 0)
+        return weir_fail(error, WEIR_ENOMEM, "out of memory");
+    int status = rows.count == 0 ? 0 : write_rows(target, bytes, &rows, deadline, error);
+    if (status == 0)
+        rowset_stored(&rows);
+    rowset_fini(&rows);
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include "conn.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 /* By primary code; an extended one that differs stands before its primary. */
@@ -65,5 +66,6 @@ void sqlite_unprepare(struct sqlite_conn *conn)
 {
     sqlite3_finalize(conn->insert);
     conn->insert = NULL;
-    conn->table[0] = '\0';
+    free(conn->sql);
+    conn->sql = NULL;
 }

@@ -21,8 +21,8 @@ struct sqlite_conn {
     const char *path; /* the settings' */
     dev_t device;     /* the file that was opened, to notice another one in its place */
     ino_t inode;
-    sqlite3_stmt *insert; /* for `table` */
-    char table[SQLITE_TABLE_MAX + 1];
+    sqlite3_stmt *insert; /* prepared from `sql` */
+    char *sql;            /* owned */
 };
 
 /* A weir status for SQLite's (extended) result code. */

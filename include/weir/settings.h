@@ -36,7 +36,8 @@ enum weir_setting_kind {
     WEIR_SETTING_STRING,
     WEIR_SETTING_INTEGER,
     WEIR_SETTING_SECONDS, /* a number of seconds, fractions allowed */
-    WEIR_SETTING_BOOLEAN
+    WEIR_SETTING_BOOLEAN,
+    WEIR_SETTING_JSON /* an object or array, as its text */
 };
 
 #define WEIR_SETTING_REQUIRED 1u /* flags */
@@ -75,6 +76,9 @@ WEIR_EXPORT int weir_settings_set_seconds(struct weir_settings *settings, const 
                                           double value, struct weir_error *error);
 WEIR_EXPORT int weir_settings_set_boolean(struct weir_settings *settings, const char *key,
                                           bool value, struct weir_error *error);
+/* JSON text; not parsed here. Bounded like a string. */
+WEIR_EXPORT int weir_settings_set_json(struct weir_settings *settings, const char *key,
+                                       const char *text, struct weir_error *error);
 
 /*
  * Check against the keys of the pool and of the driver, in both kind and bounds, and with the
@@ -100,6 +104,8 @@ WEIR_EXPORT double weir_settings_seconds(const struct weir_settings *settings, c
                                          double fallback);
 WEIR_EXPORT bool weir_settings_boolean(const struct weir_settings *settings, const char *key,
                                        bool fallback);
+
+WEIR_EXPORT const char *weir_settings_json(const struct weir_settings *settings, const char *key);
 
 /* The same key values (type included)? Compared byte for byte, whatever the order they came in. */
 WEIR_EXPORT bool weir_settings_equal(const struct weir_settings *a, const struct weir_settings *b);

@@ -39,6 +39,8 @@ struct weir_item {
     size_t headers_len;
     int status;        /* WEIR_PENDING before write; see there */
     int64_t receivers; /* -1; a sink that publishes may set how many it reached */
+    const char
+        *field; /* NULL; of a refused item, the field at fault: the target's, for the answer */
 };
 
 #define WEIR_PENDING 1 /* the status of an item nothing is known about yet */

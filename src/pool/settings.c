@@ -99,6 +99,11 @@ static size_t place_of(const struct weir_settings *settings, const char *key, bo
     return low;
 }
 
+static bool is_text(enum weir_setting_kind kind)
+{
+    return kind == WEIR_SETTING_STRING || kind == WEIR_SETTING_JSON;
+}
+
 /* Takes value->string, freeing it on failure. */
 static int insert(struct weir_settings *settings, const char *key, struct value value,
                   struct weir_error *error)
@@ -117,7 +122,7 @@ static int insert(struct weir_settings *settings, const char *key, struct value 
     else if ((value.key = strdup(key)) == NULL)
         status = weir_fail_key(error, WEIR_ENOMEM, key, "out of memory");
     if (status != 0) {
-        if (value.kind == WEIR_SETTING_STRING)
+        if (is_text(value.kind))
             wipe_free_string(value.string);
         return status;
     }
@@ -128,16 +133,28 @@ static int insert(struct weir_settings *settings, const char *key, struct value 
     return 0;
 }
 
-int weir_settings_set_string(struct weir_settings *settings, const char *key, const char *string,
-                             struct weir_error *error)
+static int set_text(struct weir_settings *settings, const char *key, enum weir_setting_kind kind,
+                    const char *text, struct weir_error *error)
 {
-    if (strlen(string) > WEIR_SETTING_STRING_MAX)
+    if (strlen(text) > WEIR_SETTING_STRING_MAX)
         return weir_fail_key(error, WEIR_ELIMIT, key, "is longer than %d bytes",
                              WEIR_SETTING_STRING_MAX);
-    struct value value = {.kind = WEIR_SETTING_STRING, .string = strdup(string)};
+    struct value value = {.kind = kind, .string = strdup(text)};
     if (value.string == NULL)
         return weir_fail_key(error, WEIR_ENOMEM, key, "out of memory");
     return insert(settings, key, value, error);
+}
+
+int weir_settings_set_string(struct weir_settings *settings, const char *key, const char *string,
+                             struct weir_error *error)
+{
+    return set_text(settings, key, WEIR_SETTING_STRING, string, error);
+}
+
+int weir_settings_set_json(struct weir_settings *settings, const char *key, const char *text,
+                           struct weir_error *error)
+{
+    return set_text(settings, key, WEIR_SETTING_JSON, text, error);
 }
 
 int weir_settings_set_integer(struct weir_settings *settings, const char *key, int64_t integer,
@@ -214,7 +231,7 @@ static int check_value(const struct weir_setting *setting, const struct value *v
                        struct weir_error *error)
 {
     static const char *const kinds[] = {"a string", "a whole number", "a number of seconds",
-                                        "true or false"};
+                                        "true or false", "a JSON object or array"};
     bool widened = setting->kind == WEIR_SETTING_SECONDS && value->kind == WEIR_SETTING_INTEGER;
 
     if (value->kind != setting->kind && !widened)
@@ -302,6 +319,13 @@ const char *weir_settings_string(const struct weir_settings *settings, const cha
     return value != NULL && value->kind == WEIR_SETTING_STRING ? value->string : fallback;
 }
 
+const char *weir_settings_json(const struct weir_settings *settings, const char *key)
+{
+    const struct value *value = find(settings, key);
+
+    return value != NULL && value->kind == WEIR_SETTING_JSON ? value->string : NULL;
+}
+
 int64_t weir_settings_integer(const struct weir_settings *settings, const char *key,
                               int64_t fallback)
 {
@@ -338,6 +362,7 @@ static void hash_value(struct sha256 *hash, const struct value *value)
     sha256_update(hash, value->key, strlen(value->key) + 1);
     sha256_update(hash, &kind, sizeof(kind));
     switch (value->kind) {
+    case WEIR_SETTING_JSON:
     case WEIR_SETTING_STRING: sha256_update(hash, value->string, strlen(value->string) + 1); break;
     case WEIR_SETTING_INTEGER: sha256_update(hash, &value->integer, sizeof(value->integer)); break;
     case WEIR_SETTING_SECONDS: sha256_update(hash, &value->seconds, sizeof(value->seconds)); break;
@@ -363,6 +388,7 @@ static bool same_value(const struct value *a, const struct value *b)
     if (a->kind != b->kind || strcmp(a->key, b->key) != 0)
         return false;
     switch (a->kind) {
+    case WEIR_SETTING_JSON:
     case WEIR_SETTING_STRING: return strcmp(a->string, b->string) == 0;
     case WEIR_SETTING_INTEGER: return a->integer == b->integer;
     case WEIR_SETTING_SECONDS: return memcmp(&a->seconds, &b->seconds, sizeof(a->seconds)) == 0;
@@ -398,7 +424,7 @@ void weir_settings_unref(struct weir_settings **at)
         atomic_fetch_sub_explicit(&settings->refs, 1, memory_order_acq_rel) != 1)
         return;
     for (size_t i = 0; i < settings->count; i++) {
-        if (settings->values[i].kind == WEIR_SETTING_STRING)
+        if (is_text(settings->values[i].kind))
             wipe_free_string(settings->values[i].string);
         free(settings->values[i].key);
     }

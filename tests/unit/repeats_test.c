@@ -13,7 +13,7 @@
 const struct weir_driver *const backend_drivers[] = {NULL};
 const struct weir_sink *const backend_sinks[] = {NULL};
 
-static struct config config;
+static struct config *config;
 static struct config_module modules[2] = {{.identity = {1}}, {.identity = {2}}};
 static char path[] = "/webhook/a";
 static struct config_webhook entry = {.path = path, .modules = modules, .modules_count = 2};
@@ -22,7 +22,7 @@ static struct repeats *repeats;
 static struct webhook *posted(const char *delivery, const char *body)
 {
     struct webhook *webhook =
-        webhook_new(config_ref(&config), &entry, strdup(body), strlen(body), strdup("{}"), 2, 0, 0);
+        webhook_new(config, &entry, strdup(body), strlen(body), strdup("{}"), 2, 0, 0);
 
     CHECK(webhook != NULL);
     webhook->delivery_id = delivery == NULL ? NULL : strdup(delivery);
@@ -42,8 +42,35 @@ static void settle(struct webhook *webhook, enum outcome first, enum outcome sec
     webhook_unref(&webhook);
 }
 
+static void put(const char *directory, const char *name, const char *text)
+{
+    char path_of[96];
+
+    snprintf(path_of, sizeof(path_of), "%s/%s", directory, name);
+    FILE *file = fopen(path_of, "w");
+    CHECK(file != NULL);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void load(void)
+{
+    char directory[] = "/tmp/weir-repeats-XXXXXX", command[64];
+    struct problems problems;
+
+    CHECK(mkdtemp(directory) != NULL);
+    put(directory, "connections.json", "{}");
+    put(directory, "webhooks.json", "{\"webhooks\":[]}");
+    problems_init(&problems);
+    CHECK_INT(config_load(directory, &config, &problems), 0);
+    problems_fini(&problems);
+    snprintf(command, sizeof(command), "rm -r %s", directory);
+    CHECK_INT(system(command), 0);
+}
+
 static void begin(void)
 {
+    load();
     CHECK_INT(repeats_new(&repeats), 0);
 }
 
@@ -51,6 +78,7 @@ static void end(void)
 {
     repeats_free(&repeats);
     CHECK(repeats == NULL);
+    config_unref(&config);
 }
 
 static void half_stored_is_completed_by_the_retry(void)

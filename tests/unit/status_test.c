@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "gateway.h"
 #include "reload.h"
+#include "repeats.h"
 #include "test.h"
 
 #define SECRET "the server's own words"
@@ -110,6 +111,7 @@ static void set_up(struct house *house, const char *connections)
     CHECK_INT(weir_registry_new(&house->gateway.registry, &options, NULL), 0);
     CHECK_INT(weir_registry_add_driver(house->gateway.registry, &fake, NULL), 0);
     CHECK_INT(dispatch_new(&house->gateway.dispatch, house->gateway.registry), 0);
+    CHECK_INT(repeats_new(&house->gateway.repeats), 0);
     CHECK_INT(reload_new(&house->gateway.reload, &house->gateway, house->config, NULL, false), 0);
     CHECK_INT(weir_keeper_start(&house->keeper, house->gateway.registry, 2, NULL), 0);
 }
@@ -121,6 +123,7 @@ static void tear_down(struct house *house)
     weir_registry_close(house->gateway.registry, clock_now());
     CHECK_INT(weir_keeper_drain(house->keeper, clock_add(clock_now(), 10 * CLOCK_SECOND)), 0);
     dispatch_free(&house->gateway.dispatch);
+    repeats_free(&house->gateway.repeats);
     reload_free(&house->gateway.reload);
     config_unref(&house->config);
     weir_keeper_stop(&house->keeper);
