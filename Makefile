@@ -16,8 +16,8 @@ endif
 export CC
 
 .DEFAULT_GOAL := build
-.PHONY: build run check bench format install clean help
-.PHONY: packages-build packages-check packages-bench packages-format
+.PHONY: build run check bench bench-sinks bench-peers format install clean help
+.PHONY: packages-build packages-check packages-bench packages-peers packages-format
 
 # A directory whose set-up failed half way has no build.ninja, and is set up anew.
 define ninja
@@ -38,6 +38,14 @@ bench: packages-bench
 	$(ninja)
 	@exec bench/run
 
+bench-sinks: packages-check
+	$(ninja) all bench/bench-sinks
+	@exec bench/run-sinks
+
+bench-peers: packages-peers
+	$(ninja)
+	@exec bench/run-peers
+
 format: packages-format
 	@tools/list-sources -0 | xargs -0 clang-format-14 -i
 
@@ -52,7 +60,7 @@ install:
 clean:
 	rm -rf build build-asan build-tsan
 
-packages-build packages-check packages-bench packages-format:
+packages-build packages-check packages-bench packages-peers packages-format:
 	@tools/install-packages $(@:packages-%=%)
 
 help:
@@ -61,6 +69,8 @@ help:
 	@echo 'make check        install what the tests need, build and run every test'
 	@echo '                  STEPS="..." runs some of: style unit sim asan tsan integration'
 	@echo 'make bench        install what the benchmark needs, run bench/run'
+	@echo 'make bench-sinks  rows per second at each backend, against the plainest batch client'
+	@echo 'make bench-peers  HTTP to PostgreSQL, against a plain Node and a plain Go service'
 	@echo 'make format       clang-format-14 over all C'
 	@echo 'make install      install under PREFIX (/usr/local), staged in DESTDIR; never runs apt'
 	@echo 'make clean        remove the build directories'

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "convert.h"
+
 /* ---- Names ----------------------------------------------------------------------------------- */
 
 static const char *const own_columns[] = {"id", "webhook_id", "received_at", "payload", "headers"};
@@ -161,6 +163,26 @@ static int read_fallback(struct schema_field *field, const json_t *value, struct
     return field->fallback != NULL ? 0 : weir_fail(error, WEIR_ENOMEM, "out of memory");
 }
 
+/* A default that its own column refuses would refuse every webhook that needs it. */
+static int check_fallback(const struct schema *schema, const struct schema_field *field,
+                          struct weir_error *error)
+{
+    struct raw raw = {.kind = RAW_ABSENT};
+    char *text = NULL;
+    size_t len;
+
+    if (field->fallback == NULL)
+        return 0;
+    int status = extract_value(field->fallback, strlen(field->fallback), &raw);
+    if (status == 0)
+        status = convert(&raw, field->type, schema->dialect, &text, &len);
+    free(text);
+    raw_free(&raw);
+    if (status == WEIR_EREJECTED)
+        return bad(error, field->name, "default does not fit its type");
+    return status == 0 ? 0 : weir_fail(error, status, "out of memory");
+}
+
 static int check_keys(const json_t *object, const char *where, const char *const *known,
                       struct weir_error *error)
 {
@@ -219,6 +241,8 @@ static int read_field(struct schema *schema, const char *name, const json_t *obj
         status = read_constraints(field, json_object_get(object, "constraints"), error);
     if (status == 0)
         status = read_fallback(field, json_object_get(object, "default"), error);
+    if (status == 0)
+        status = check_fallback(schema, field, error);
     return status != 0 ? status : check_column(schema, field, error);
 }
 

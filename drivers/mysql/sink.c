@@ -13,7 +13,7 @@
 #include "rows.h"
 
 #define IDENTIFIER_MAX 64
-#define SQL_MAX        (16 * 1024)
+#define SQL_MAX        (32 * 1024)
 
 struct weir_target {
     char table[MY_TABLE_MAX]; /* quoted: `database`.`table` or `table` */

@@ -13,7 +13,7 @@
 #include "conn.h"
 
 #define IDENTIFIER_MAX 63 /* NAMEDATALEN - 1 */
-#define SQL_MAX        (16 * 1024)
+#define SQL_MAX        (32 * 1024)
 
 /* Its own number space among advisory locks: "weir" and the table's creation. */
 #define CREATE_LOCK "pg_catalog.pg_advisory_xact_lock(x'77656972'::int, 1)"

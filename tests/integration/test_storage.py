@@ -233,6 +233,18 @@ def test_indexes_are_made_if_absent(start, store):
 UPSERT = {"order": {"column": "order_id", "type": "string"}, "state": {"type": "string"}}
 
 
+def test_as_many_fields_with_as_long_names_as_there_can_be(start, store):
+    fields = {f"f{number:02}": {"column": f"{number:02}_".rjust(62, "c"), "type": "integer"}
+              for number in range(63)}
+    fields["key"] = {"column": "k".rjust(62, "c"), "type": "string"}
+    weir = start({"db": store.connection}, webhooks(
+        store, fields, upsert=True, upsert_key=fields["key"]["column"]))
+    for value in (1, 2):
+        code, _ = weir.post({"key": "x", **{f"f{number:02}": value for number in range(63)}})
+        assert code == 200, weir.log()
+    assert store.rows(f"{fields['f00']['column']}, {fields['f62']['column']}") == [(2, 2)]
+
+
 def test_upsert_replaces(start, store):
     weir = start({"db": store.connection},
                  webhooks(store, UPSERT, upsert=True, upsert_key="order_id"))
@@ -281,6 +293,7 @@ def test_the_last_of_several_in_one_batch_wins(start, store):
     ({"schema": {"fields": {"a": {"type": "json", "constraints": ["unique"]}}}}, "be unique"),
     ({"schema": {"fields": {"a": {}}, "indexes": {"i": {"columns": ["b"]}}}}, "no field has"),
     ({"schema": {"fields": {"a": {}}, "indexes": {"i;": {"columns": ["a"]}}}}, "letters, digits"),
+    ({"schema": {"fields": {"a": {"type": "integer", "default": "x"}}}}, "does not fit"),
     ({"upsert": True}, "is required with upsert"),
     ({"upsert": True, "upsert_key": "nope"}, "no field has the column"),
     ({"upsert_key": "name"}, "without upsert"),
