@@ -16,6 +16,7 @@
 #include "log.h"
 
 #define PAUSE_REFUSED INT64_C(20000000) /* after the pool would not even let a lane wait */
+#define VERDICT_GRACE (100 * CLOCK_MS)  /* for a lane whose time is over, to say why */
 
 struct queue *queue_new(struct weir_registry *registry, const char *name)
 {
@@ -444,14 +445,24 @@ static enum outcome overdue_outcome(const struct queue *queue, const struct deli
     return stopped ? OUTCOME_SHUTTING_DOWN : OUTCOME_EXHAUSTED;
 }
 
+/*
+ * A lane that waits for a lease until the same moment is about to say why there was none: whether
+ * all are in use, or none could be opened.
+ */
+static int64_t overdue_at(const struct queue *queue, const struct delivery *delivery)
+{
+    return clock_add(delivery->acquire_by, queue->acquiring > 0 ? VERDICT_GRACE : 0);
+}
+
 static void pick_from(struct queue *queue, struct list *from, int64_t now, struct list lists[])
 {
     bool stopped = now >= queue->stop_by;
 
     list_each_safe(link, from) {
         struct delivery *delivery = list_entry(link, struct delivery, link);
-        if (now < delivery->acquire_by && !stopped) {
-            queue->earliest = clock_min(queue->earliest, delivery->acquire_by);
+        int64_t overdue = overdue_at(queue, delivery);
+        if (now < overdue && !stopped) {
+            queue->earliest = clock_min(queue->earliest, overdue);
             continue;
         }
         leave(queue, delivery);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A TCP proxy before a real server that can stall, cut, and refuse."""
+"""A TCP proxy before a real server that can delay, trickle, stall, cut, reset, half-close, refuse."""
 import selectors
 import socket
+import struct
 import threading
+import time
 
 from pgserver import free_port
 
@@ -12,6 +14,8 @@ class Proxy:
         self.target = target
         self.port = free_port()
         self.stalled = threading.Event()
+        self.seconds = 0.0     # each piece is held back so long
+        self.trickling = False  # one byte at a time
         self.closing = False
         self.pairs = []
         self.lock = threading.Lock()
@@ -52,12 +56,50 @@ class Proxy:
                         data = key.fileobj.recv(65536)
                         if not data:
                             return
-                        key.data.sendall(data)
+                        self._pass(key.data, data)
             except OSError:
                 pass
             finally:
                 client.close()
                 server.close()
+
+    def _pass(self, to, data):
+        if self.seconds:
+            time.sleep(self.seconds)
+        if not self.trickling:
+            to.sendall(data)
+            return
+        to.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for number in range(len(data)):
+            to.sendall(data[number:number + 1])
+
+    def delay(self, seconds):
+        self.seconds = seconds
+
+    def trickle(self, on=True):
+        self.trickling = on
+
+    def reset(self):
+        """Both sides get a reset rather than an end."""
+        with self.lock:
+            pairs, self.pairs = self.pairs, []
+        for pair in pairs:
+            for sock in pair:
+                try:
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    sock.shutdown(socket.SHUT_RD)  # wakes the thread, which closes it
+                except OSError:
+                    pass
+
+    def half_close(self):
+        """The client sees the server's end, while what it sends still arrives."""
+        with self.lock:
+            pairs = list(self.pairs)
+        for client, _ in pairs:
+            try:
+                client.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
 
     def stalled_wait(self):
         threading.Event().wait(0.02)

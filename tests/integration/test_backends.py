@@ -185,6 +185,31 @@ def test_connections_cut_in_the_middle(start, backend, proxy):
     judge(backend, load)
 
 
+def test_a_slow_network_is_only_slow(start, backend, proxy):
+    weir = start({"db": backend.connection(port=proxy.port)}, backend.webhooks())
+    proxy.delay(0.01)
+    load = Load(weir, clients=16, count=300).join()
+    assert load.failed == [] and load.broken == []
+    proxy.delay(0)
+    proxy.trickle()
+    second = Load(weir, clients=8, count=60).join()
+    assert second.failed == [] and second.broken == []
+    assert sorted(load.stored + second.stored) == sorted(backend.ids())
+
+
+@pytest.mark.parametrize("fault", ["reset", "half_close"])
+def test_connections_that_end_in_odd_ways(start, backend, proxy, fault):
+    weir = start({"db": backend.connection(port=proxy.port)}, backend.webhooks())
+    load = Load(weir, clients=16)
+    for _ in range(8):
+        progress(load, 40)
+        getattr(proxy, fault)()
+    progress(load, 40)
+    load.stop()
+    assert load.broken == [] and load.failed == [], load.failed[:3]
+    judge(backend, load)
+
+
 def test_an_unreachable_server_is_503_and_recovers(start, backend, proxy):
     proxy.refuse()
     weir = start({"db": backend.connection(port=proxy.port, acquisition_timeout=1)},
