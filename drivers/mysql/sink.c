@@ -4,180 +4,14 @@
  * Never does: alter a payload; take "duplicate key" for "stored" without looking for the id.
  * Lock: none here; creating the table is ordered by a named lock at the server.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conn.h"
 #include "rows.h"
-
-#define IDENTIFIER_MAX 64
-#define SQL_MAX        (32 * 1024)
-
-struct weir_target {
-    char table[MY_TABLE_MAX]; /* quoted: `database`.`table` or `table` */
-    struct schema *schema;
-    char *head, *marks, *tail; /* INSERT ... VALUES, (?, ...), ON DUPLICATE KEY ... */
-    char *insert;              /* all three */
-    char *create;
-};
-
-static const struct weir_setting options_table[] = {
-    {"table", WEIR_SETTING_STRING, 0, 0, 0, "webhook_events",
-     "table or database.table to write to"},
-    SCHEMA_OPTIONS,
-    {NULL, WEIR_SETTING_STRING, 0, 0, 0, NULL, NULL}};
-
-static const char *const aliases[] = {"mariadb", NULL};
-
-/* ---- Targets --------------------------------------------------------------------------------- */
-
-/* SQL in the making; SQL_MAX holds the largest schema there can be. */
-struct sql {
-    char *text;
-    size_t len;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct sql *sql, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    int len = vsnprintf(sql->text + sql->len, SQL_MAX - sql->len, format, arguments);
-    va_end(arguments);
-    sql->len += (size_t)len < SQL_MAX - sql->len ? (size_t)len : SQL_MAX - sql->len - 1;
-}
-
-static void put_head(struct sql *sql, const struct weir_target *target)
-{
-    const struct schema *schema = target->schema;
-
-    put(sql, "INSERT INTO %s (", target->table);
-    for (unsigned i = 0; i < schema->columns_count; i++)
-        put(sql, "%s`%s`", i == 0 ? "" : ", ", schema->columns[i].name);
-    put(sql, ") VALUES ");
-}
-
-static void put_marks(struct sql *sql, const struct weir_target *target)
-{
-    for (unsigned i = 0; i < target->schema->columns_count; i++)
-        put(sql, "%s", i == 0 ? "(?" : ", ?");
-    put(sql, ")");
-}
-
-/*
- * The key's conflict replaces the row, unless what is there came in later: a retry may be late.
- * Assignments happen from left to right, so received_at, which the others compare, comes last.
- */
-static void put_tail(struct sql *sql, const struct weir_target *target)
-{
-    const struct schema *schema = target->schema;
-
-    if (schema->upsert == NULL)
-        return;
-    put(sql, " ON DUPLICATE KEY UPDATE ");
-    for (unsigned i = 0; i < schema->columns_count; i++)
-        if (schema->columns[i].type != SCHEMA_RECEIVED)
-            put(sql, "`%s` = IF(VALUES(received_at) >= received_at, VALUES(`%s`), `%s`), ",
-                schema->columns[i].name, schema->columns[i].name, schema->columns[i].name);
-    put(sql, "received_at = GREATEST(VALUES(received_at), received_at)");
-}
-
-static void put_insert(struct sql *sql, const struct weir_target *target)
-{
-    put(sql, "%s%s%s", target->head, target->marks, target->tail);
-    /* So that a statement prepared without these indexes is another one: see get_statement. */
-    for (unsigned i = 0; i < target->schema->indexes_count; i++)
-        put(sql, " /* %s */", target->schema->indexes[i].name);
-}
-
-static void put_create(struct sql *sql, const struct weir_target *target)
-{
-    const struct schema *schema = target->schema;
-
-    put(sql, "CREATE TABLE IF NOT EXISTS %s (", target->table);
-    for (unsigned i = 0; i < schema->columns_count; i++) {
-        const struct schema_column *column = &schema->columns[i];
-        bool not_null = column->field == NULL || column->field->not_null;
-        bool unique = column->field != NULL && column->field->unique;
-        put(sql, "%s`%s` %s %s%s%s", i == 0 ? "" : ", ", column->name,
-            schema_sql_type(SCHEMA_MYSQL, column->type), not_null ? "NOT NULL" : "NULL",
-            unique ? " UNIQUE" : "", column->type == SCHEMA_ID ? " PRIMARY KEY" : "");
-    }
-    put(sql, ") ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
-}
-
-static bool make_sql(const struct weir_target *target, char **out,
-                     void (*fill)(struct sql *sql, const struct weir_target *target))
-{
-    struct sql sql = {.text = calloc(1, SQL_MAX)};
-
-    if (sql.text != NULL)
-        fill(&sql, target);
-    *out = sql.text;
-    return sql.text != NULL;
-}
-
-static bool make_all(struct weir_target *target)
-{
-    return make_sql(target, &target->head, put_head) &&
-           make_sql(target, &target->marks, put_marks) &&
-           make_sql(target, &target->tail, put_tail) &&
-           make_sql(target, &target->insert, put_insert) &&
-           make_sql(target, &target->create, put_create);
-}
-
-static void mysql_target_free(struct weir_target **at)
-{
-    struct weir_target *target = *at;
-
-    *at = NULL;
-    if (target == NULL)
-        return;
-    schema_free(&target->schema);
-    free(target->head);
-    free(target->marks);
-    free(target->tail);
-    free(target->insert);
-    free(target->create);
-    free(target);
-}
-
-static int mysql_target_new(struct weir_target **out, const struct weir_settings *options,
-                            struct weir_error *error)
-{
-    const char *name = weir_settings_string(options, "table", "webhook_events");
-    int status = weir_settings_check_options(options, options_table, error);
-    const char *dot = strchr(name, '.');
-    const char *table = dot == NULL ? name : dot + 1;
-
-    *out = NULL;
-    if (status != 0)
-        return status;
-    if ((dot != NULL && !schema_is_identifier(name, (size_t)(dot - name), IDENTIFIER_MAX)) ||
-        !schema_is_identifier(table, strlen(table), IDENTIFIER_MAX))
-        return weir_fail_key(error, WEIR_EINVAL, "table",
-                             "must be table or database.table, each 1 to %d letters, digits and "
-                             "underscores, not beginning with a digit",
-                             IDENTIFIER_MAX);
-    struct weir_target *target = calloc(1, sizeof(*target));
-    if (target == NULL)
-        return weir_fail(error, WEIR_ENOMEM, "out of memory");
-    if (dot != NULL)
-        snprintf(target->table, sizeof(target->table), "`%.*s`.`%s`", (int)(dot - name), name,
-                 table);
-    else
-        snprintf(target->table, sizeof(target->table), "`%s`", table);
-    status = schema_new(&target->schema, options, SCHEMA_MYSQL, error);
-    if (status == 0 && !make_all(target))
-        status = weir_fail(error, WEIR_ENOMEM, "out of memory");
-    if (status == 0)
-        *out = target;
-    else
-        mysql_target_free(&target);
-    return status;
-}
+#include "sql.h"
+#include "target.h"
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
@@ -367,16 +201,16 @@ static int insert(struct write *write, const struct rows_part *part)
 
 static int find_ids(struct write *write, const struct rows_part *part, MYSQL_RES **out)
 {
-    struct sql sql = {.text = malloc(SQL_MAX)};
+    struct sql sql;
 
-    if (sql.text == NULL)
+    if (!sql_init(&sql))
         return weir_fail(write->error, WEIR_ENOMEM, "out of memory");
-    put(&sql, "SELECT id FROM %s WHERE id IN (", write->target->table);
+    sql_put(&sql, "SELECT id FROM %s WHERE id IN (", write->target->table);
     for (size_t i = 0; i < part->count; i++)
-        put(&sql, "%s'%s'", i == 0 ? "" : ",", write->set.items[part->numbers[i]]->id);
-    put(&sql, ")");
+        sql_put(&sql, "%s'%s'", i == 0 ? "" : ",", write->set.items[part->numbers[i]]->id);
+    sql_put(&sql, ")");
     int status = my_run(write->conn, sql.text, sql.len, write->deadline, out, write->error);
-    free(sql.text);
+    sql_fini(&sql);
     return status;
 }
 
@@ -493,9 +327,9 @@ static int mysql_sink_write(const struct weir_target *target, void *bytes, struc
 
 const struct weir_sink mysql_sink = {.abi = WEIR_SINK_ABI,
                                      .name = "mysql",
-                                     .aliases = aliases,
+                                     .aliases = mysql_aliases,
                                      .driver = &mysql_driver,
-                                     .options = options_table,
+                                     .options = mysql_options_table,
                                      .target_new = mysql_target_new,
                                      .target_free = mysql_target_free,
                                      .prepare = mysql_sink_prepare,

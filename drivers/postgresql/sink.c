@@ -4,170 +4,13 @@
  * Never does: alter a payload, or take a lock on the table while it only looks (prepare).
  * Lock: none here; creating the table is ordered by an advisory lock at the server.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "arrays.h"
 #include "conn.h"
-
-#define IDENTIFIER_MAX 63 /* NAMEDATALEN - 1 */
-#define SQL_MAX        (32 * 1024)
-
-/* Its own number space among advisory locks: "weir" and the table's creation. */
-#define CREATE_LOCK "pg_catalog.pg_advisory_xact_lock(x'77656972'::int, 1)"
-
-struct weir_target {
-    char table[PG_TABLE_MAX]; /* quoted: "schema"."table" or "table" */
-    struct schema *schema;
-    char *insert, *create; /* SQL */
-};
-
-static const struct weir_setting options_table[] = {
-    {"table", WEIR_SETTING_STRING, 0, 0, 0, "webhook_events", "table or schema.table to write to"},
-    SCHEMA_OPTIONS,
-    {NULL, WEIR_SETTING_STRING, 0, 0, 0, NULL, NULL}};
-
-static const char *const aliases[] = {"postgres", NULL};
-
-/* ---- Targets --------------------------------------------------------------------------------- */
-
-/* SQL in the making; what does not fit is noticed at the end. */
-struct sql {
-    char *text;
-    size_t len;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct sql *sql, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    int len = vsnprintf(sql->text + sql->len, SQL_MAX - sql->len, format, arguments);
-    va_end(arguments);
-    sql->len += (size_t)len < SQL_MAX - sql->len ? (size_t)len : SQL_MAX - sql->len - 1;
-}
-
-/*
- * The key's conflict replaces the row, unless what is there came in later: a retry may be late.
- * Without a key, a conflict is an id that has been written before.
- */
-static void put_conflict(struct sql *sql, const struct schema *schema)
-{
-    if (schema->upsert == NULL) {
-        put(sql, " ON CONFLICT (id) DO NOTHING");
-        return;
-    }
-    put(sql, " ON CONFLICT (\"%s\") DO UPDATE SET ", schema->upsert->column);
-    for (unsigned i = 0; i < schema->columns_count; i++)
-        put(sql, "%s\"%s\" = EXCLUDED.\"%s\"", i == 0 ? "" : ", ", schema->columns[i].name,
-            schema->columns[i].name);
-    put(sql, " WHERE weir.received_at <= EXCLUDED.received_at");
-}
-
-static void put_insert(struct sql *sql, const char *table, const struct schema *schema)
-{
-    put(sql, "INSERT INTO %s AS weir (", table);
-    for (unsigned i = 0; i < schema->columns_count; i++)
-        put(sql, "%s\"%s\"", i == 0 ? "" : ", ", schema->columns[i].name);
-    put(sql, ") SELECT ");
-    for (unsigned i = 0; i < schema->columns_count; i++)
-        put(sql, "%sc%u::%s", i == 0 ? "" : ", ", i,
-            schema_sql_type(SCHEMA_POSTGRESQL, schema->columns[i].type));
-    put(sql, " FROM unnest(");
-    for (unsigned i = 0; i < schema->columns_count; i++) {
-        enum schema_type type = schema->columns[i].type;
-        bool binary = type == SCHEMA_ID || type == SCHEMA_RECEIVED;
-        put(sql, "%s$%u::%s[]", i == 0 ? "" : ", ", i + 1,
-            binary ? schema_sql_type(SCHEMA_POSTGRESQL, type) : "text");
-    }
-    put(sql, ") AS batch (");
-    for (unsigned i = 0; i < schema->columns_count; i++)
-        put(sql, "%sc%u", i == 0 ? "" : ", ", i);
-    put(sql, ")");
-    put_conflict(sql, schema);
-    /* So that a statement prepared without these indexes is another one: see prepare_insert. */
-    for (unsigned i = 0; i < schema->indexes_count; i++)
-        put(sql, " /* %s */", schema->indexes[i].name);
-}
-
-static void put_create(struct sql *sql, const char *table, const struct schema *schema)
-{
-    put(sql, "SELECT " CREATE_LOCK "; CREATE TABLE IF NOT EXISTS %s (", table);
-    for (unsigned i = 0; i < schema->columns_count; i++) {
-        const struct schema_column *column = &schema->columns[i];
-        bool not_null = column->field == NULL || column->field->not_null;
-        bool unique = column->field != NULL && column->field->unique;
-        put(sql, "%s\"%s\" %s%s%s%s", i == 0 ? "" : ", ", column->name,
-            schema_sql_type(SCHEMA_POSTGRESQL, column->type),
-            column->type == SCHEMA_ID ? " PRIMARY KEY" : "", not_null ? " NOT NULL" : "",
-            unique ? " UNIQUE" : "");
-    }
-    put(sql, ")");
-}
-
-static char *make_sql(const struct weir_target *target,
-                      void (*fill)(struct sql *sql, const char *table, const struct schema *schema))
-{
-    struct sql sql = {.text = malloc(SQL_MAX)};
-
-    if (sql.text != NULL)
-        fill(&sql, target->table, target->schema);
-    return sql.text;
-}
-
-static void pg_target_free(struct weir_target **at)
-{
-    struct weir_target *target = *at;
-
-    *at = NULL;
-    if (target == NULL)
-        return;
-    schema_free(&target->schema);
-    free(target->insert);
-    free(target->create);
-    free(target);
-}
-
-static int pg_target_new(struct weir_target **out, const struct weir_settings *options,
-                         struct weir_error *error)
-{
-    const char *name = weir_settings_string(options, "table", "webhook_events");
-    int status = weir_settings_check_options(options, options_table, error);
-    const char *dot = strchr(name, '.');
-    const char *table = dot == NULL ? name : dot + 1;
-
-    *out = NULL;
-    if (status != 0)
-        return status;
-    if ((dot != NULL && !schema_is_identifier(name, (size_t)(dot - name), IDENTIFIER_MAX)) ||
-        !schema_is_identifier(table, strlen(table), IDENTIFIER_MAX))
-        return weir_fail_key(error, WEIR_EINVAL, "table",
-                             "must be table or schema.table, each 1 to %d letters, digits and "
-                             "underscores, not beginning with a digit",
-                             IDENTIFIER_MAX);
-    struct weir_target *target = calloc(1, sizeof(*target));
-    if (target == NULL)
-        return weir_fail(error, WEIR_ENOMEM, "out of memory");
-    if (dot != NULL)
-        snprintf(target->table, sizeof(target->table), "\"%.*s\".\"%s\"", (int)(dot - name), name,
-                 table);
-    else
-        snprintf(target->table, sizeof(target->table), "\"%s\"", table);
-    status = schema_new(&target->schema, options, SCHEMA_POSTGRESQL, error);
-    if (status == 0) {
-        target->insert = make_sql(target, put_insert);
-        target->create = make_sql(target, put_create);
-        if (target->insert == NULL || target->create == NULL)
-            status = weir_fail(error, WEIR_ENOMEM, "out of memory");
-    }
-    if (status == 0)
-        *out = target;
-    else
-        pg_target_free(&target);
-    return status;
-}
+#include "target.h"
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
@@ -432,9 +275,9 @@ static int pg_write(const struct weir_target *target, void *bytes, struct weir_i
 
 const struct weir_sink postgresql_sink = {.abi = WEIR_SINK_ABI,
                                           .name = "postgresql",
-                                          .aliases = aliases,
+                                          .aliases = pg_aliases,
                                           .driver = &postgresql_driver,
-                                          .options = options_table,
+                                          .options = pg_options,
                                           .target_new = pg_target_new,
                                           .target_free = pg_target_free,
                                           .prepare = pg_prepare,
