@@ -108,11 +108,15 @@ static void note(struct delivery *delivery, const struct weir_item *item)
 static int write_batch(struct batch *batch, struct weir_lease *lease, const struct ticket *ticket,
                        struct weir_error *error)
 {
-    struct writer writer = {.module = batch->items[0]->module,
-                            .lease = lease,
-                            .operation_timeout = ticket->operation_timeout,
-                            .statuses = batch->statuses};
+    struct writer writer; /* not all zeros: the items are filled as far as they are used */
 
+    writer.module = batch->items[0]->module;
+    writer.lease = lease;
+    writer.operation_timeout = ticket->operation_timeout;
+    writer.statuses = batch->statuses;
+    writer.verdict = 0;
+    writer.error.status = 0;
+    writer.error.key[0] = writer.error.native[0] = writer.error.detail[0] = '\0';
     fill(&writer, batch);
     write_range(&writer, 0, batch->count);
     for (size_t i = 0; i < batch->count; i++)

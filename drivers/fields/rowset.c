@@ -114,8 +114,9 @@ int rowset_init(struct rowset *rows, const struct schema *schema, struct weir_it
 {
     int status = 0;
 
-    memset(rows, 0, sizeof(*rows));
     rows->schema = schema;
+    rows->cells = NULL;
+    rows->count = rows->earlier_count = 0;
     if (schema->fields_count > 0) {
         rows->cells = calloc(count * schema->fields_count, sizeof(rows->cells[0]));
         if (rows->cells == NULL)
