@@ -47,8 +47,8 @@ static bool is_yes(const PGresult *result, int column)
  * Look at the catalog, where nobody's lock can be in the way: is the table there, has it the
  * columns, may this role insert (and update), and read the id, which ON CONFLICT needs?
  */
-static int look(struct pg_conn *conn, const struct weir_target *target, int64_t deadline,
-                struct weir_error *error)
+static int look_once(struct pg_conn *conn, const struct weir_target *target, int64_t deadline,
+                     struct weir_error *error)
 {
     static const char sql[] =
         "SELECT c.oid IS NOT NULL, count(a.attname) = pg_catalog.cardinality($2::text[]),"
@@ -83,6 +83,18 @@ static int look(struct pg_conn *conn, const struct weir_target *target, int64_t 
             target->table);
     PQclear(result);
     return status;
+}
+
+/*
+ * A table that somebody else creates at this moment may be found by its name before its columns
+ * are in the query's snapshot. A second look has a snapshot that is younger than the table.
+ */
+static int look(struct pg_conn *conn, const struct weir_target *target, int64_t deadline,
+                struct weir_error *error)
+{
+    int status = look_once(conn, target, deadline, error);
+
+    return status == WEIR_ESCHEMA ? look_once(conn, target, deadline, error) : status;
 }
 
 /* ---- Indexes --------------------------------------------------------------------------------- */

@@ -195,3 +195,15 @@ def test_a_unix_socket_and_several_hosts(start, database):
     assert weir.change({"db": database.connection(host="127.0.0.2,127.0.0.1")})[0] == 200
     wait_until(lambda: weir.connection()["version"] == 2)
     assert weir.post({})[0] == 200
+
+
+def test_a_table_seen_while_somebody_else_creates_it(start, database):
+    """By its name it is there already, by the query's snapshot its columns are not."""
+    daemons = [start({"db": database.connection(pool_min_size=4)}, None, {"limits": {"batch": 1}})
+               for _ in range(4)]
+    for _ in range(25):
+        database.run("DROP TABLE IF EXISTS webhook_events")
+        loads = [Load(weir, clients=4, count=8) for weir in daemons]
+        for load in loads:
+            load.join()
+            assert load.failed == [] and load.broken == [], load.failed[:3]
