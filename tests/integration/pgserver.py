@@ -29,7 +29,8 @@ def as_postgres(command):
 
 
 class Postgres:
-    def __init__(self, fsync=False):
+    def __init__(self, fsync=False, environment=None):
+        self.environment = {**os.environ, **(environment or {})}
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="weir-pg-", dir="/tmp"))
         self.data = self.directory / "data"
         self.port = free_port()
@@ -57,7 +58,8 @@ class Postgres:
         subprocess.run(
             as_postgres([str(BIN / "pg_ctl"), "-D", str(self.data), "-w", "-t", "60", "-s",
                          "-l", str(self.directory / "log"), "start"]),
-            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+            env=self.environment)
 
     def stop(self, mode="fast"):
         subprocess.run(

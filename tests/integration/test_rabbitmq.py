@@ -158,7 +158,11 @@ def test_many_messages_on_one_channel(start, broker):
     assert channels.count(broker.role("one")) == 1
 
 
-def test_an_alarm_is_back_pressure_and_no_hang(start, broker, tmp_path):
+@pytest.mark.parametrize("limit, alarm, normal", [
+    ("set_vm_memory_high_watermark", "1MB", "2GB"), ("set_disk_free_limit", "900000GB", "1MB")],
+    ids=["memory", "disk"])
+def test_an_alarm_is_back_pressure_and_no_hang(start, broker, tmp_path, limit, alarm, normal):
+    absolute = ["absolute"] if "memory" in limit else []
     webhooks = broker.webhooks()
     webhooks["webhooks"].append({"path": "/webhook/other", "modules": [
         {"type": "sqlite", "connection": "other"}]})
@@ -166,7 +170,7 @@ def test_an_alarm_is_back_pressure_and_no_hang(start, broker, tmp_path):
                   "other": {"type": "sqlite", "path": str(tmp_path / "db")}}, webhooks,
                  {"request_timeout": 4})
     assert weir.post({"a": 0})[0] == 200
-    broker.server.control("set_vm_memory_high_watermark", "absolute", "1MB")
+    broker.server.control(limit, *absolute, alarm)
     try:
         load = Load(weir, clients=8)
         begun = time.monotonic()
@@ -177,7 +181,7 @@ def test_an_alarm_is_back_pressure_and_no_hang(start, broker, tmp_path):
             time.sleep(0.2)
         assert load.failed and {code for code, _ in load.failed} == {503}
     finally:
-        broker.server.control("set_vm_memory_high_watermark", "absolute", "2GB")
+        broker.server.control(limit, *absolute, normal)
     before = len(load.stored)
     wait_until(lambda: len(load.stored) > before + 50, 30)
     load.stop()
