@@ -263,3 +263,23 @@ def test_a_full_disk_is_not_acknowledged(start, tmp_path):
     assert weir.stop() == 0
     ids = {row[0] for row in sqlite3.connect(path).execute("SELECT id FROM webhook_events")}
     assert set(stored) <= ids
+
+
+def test_a_server_that_has_become_read_only(start, database):
+    """A primary that is one no more: nothing is acknowledged, and it recovers by itself."""
+    database.make_table()
+    weir = start({"db": database.connection()}, None, {"request_timeout": 2})
+    load = Load(weir, clients=8)
+    wait_until(lambda: len(load.stored) > 100, 20)
+    database.run_admin(f"ALTER DATABASE {database.name} SET default_transaction_read_only = on")
+    database.run_admin("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                       f" WHERE datname = '{database.name}' AND application_name = 'weir'")
+    wait_until(lambda: load.failed, 20)
+    assert weir.post({"a": 1})[0] == 503
+    assert "WEIR_EREADONLY" in weir.log()
+    database.run_admin(f"ALTER DATABASE {database.name} RESET default_transaction_read_only")
+    before = len(load.stored)
+    wait_until(lambda: len(load.stored) > before + 100, 30)
+    load.stop()
+    assert load.broken == [] and {code for code, _ in load.failed} == {503}
+    assert set(load.stored) <= set(database.ids())
