@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A TCP proxy before a real server that can delay, trickle, stall, cut, reset, half-close, refuse."""
+"""A TCP proxy before a real server: delay, trickle, stall, cut, reset, half-close, refuse."""
 import selectors
 import socket
 import struct

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PostgreSQL on a full disk: nothing is acknowledged that is not there, and it recovers by itself."""
+"""PostgreSQL on a full disk: nothing is acknowledged that is not there, and it recovers."""
 import pathlib
 import shutil
 import subprocess
