@@ -18,6 +18,7 @@ struct item {
     struct endpoint *endpoint; /* the registry's, or made */
     bool made;
     struct version *version; /* its configuration as a new version; NULL: drop */
+    struct tenure *tenure;   /* to begin, if it is not configured yet */
 };
 
 struct weir_change {
@@ -85,6 +86,7 @@ static int add_item(struct weir_change *change, const char *name, struct item **
 static void drop_item(struct weir_change *change, struct item *item)
 {
     version_free(&item->version);
+    free(item->tenure);
     if (item->made) {
         endpoint_free(&item->endpoint);
         change->made--;
@@ -121,7 +123,8 @@ static int furnish(struct weir_change *change, struct item *item, const struct w
         change->made++;
     }
     item->version = version_new(item->endpoint, settings);
-    if (item->version == NULL)
+    item->tenure = tenure_new();
+    if (item->version == NULL || item->tenure == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
     int status = registry_reserve(registry, change->made);
     if (status != 0)
@@ -251,8 +254,8 @@ static void add(struct weir_registry *registry, struct item *item, int64_t now)
 
     if (item->made)
         registry_insert(registry, endpoint);
-    if (item->made)
-        endpoint->added_at_generation = registry->generation;
+    tenure_begin(endpoint, item->tenure);
+    item->tenure = NULL;
     item->made = false;
     endpoint->removed = false;
     if (old != NULL) {
@@ -290,7 +293,6 @@ static void remove_others(struct weir_registry *registry, const struct item *ite
 
     if (endpoint == NULL || endpoint == item->endpoint)
         return;
-    endpoint->removed_at_generation = registry->generation;
     endpoint_remove(endpoint, now);
     endpoint_settle(endpoint, now);
 }
@@ -301,7 +303,6 @@ static void apply(struct weir_registry *registry, struct item *item, int64_t now
 
     remove_others(registry, item, now);
     if (item->version == NULL) {
-        endpoint->removed_at_generation = registry->generation;
         endpoint_remove(endpoint, now);
     } else if (is_new(item)) {
         add(registry, item, now);

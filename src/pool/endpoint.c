@@ -25,6 +25,7 @@ struct endpoint *endpoint_new(struct weir_registry *registry, const char *name,
     endpoint->registry = registry;
     endpoint->driver = driver;
     endpoint->due = endpoint->waiters_due = endpoint->ageing_due = CLOCK_NEVER;
+    list_init(&endpoint->tenures);
     list_init(&endpoint->versions);
     list_init(&endpoint->waiters);
     list_init(&endpoint->errands);
@@ -40,6 +41,7 @@ void endpoint_free(struct endpoint **at)
     if (endpoint == NULL)
         return;
     version_free(&endpoint->unused);
+    tenure_free_all(endpoint);
     free(endpoint->name);
     free(endpoint);
 }
@@ -167,6 +169,7 @@ void endpoint_remove(struct endpoint *endpoint, int64_t now)
     struct version *last = endpoint->active;
 
     endpoint->removed = true;
+    tenure_end(endpoint);
     endpoint->removed_by = clock_add(now, endpoint->registry->options.migration_timeout);
     endpoint_stage(endpoint, NULL, now);
     endpoint->legacy = last; /* before it ends, so that it is not buried */
@@ -315,7 +318,7 @@ static void let_go(struct endpoint *endpoint, int64_t now)
 {
     struct version *legacy = endpoint->legacy;
     bool over = now >= endpoint->removed_by ||
-                !registry_pinned_before(endpoint->registry, endpoint->removed_at_generation);
+                !registry_pinned_before(endpoint->registry, tenure_ended_at(endpoint));
 
     if (over && now >= endpoint->removed_by)
         waiter_fail_all(endpoint, WEIR_EUNKNOWN);

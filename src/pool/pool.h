@@ -112,6 +112,14 @@ struct version {
     struct conn memory[]; /* limits.max of them; the lists say which are in use */
 };
 
+/* ---- Tenures (tenure.c) ---------------------------------------------------------------------- */
+
+/* The generations, from <= g < to, in which a name meant one of its endpoints. */
+struct tenure {
+    struct list link; /* in endpoint->tenures, newest first */
+    uint64_t from, to;
+};
+
 /* ---- Endpoints (endpoint.c) ----------------------------------------------------------------- */
 
 struct endpoint {
@@ -120,7 +128,7 @@ struct endpoint {
     const struct weir_driver *driver;
     bool removed;       /* not configured any more */
     int64_t removed_by; /* when pinned work must be done */
-    uint64_t added_at_generation, removed_at_generation;
+    struct list tenures; /* never empty once it is the registry's; the first is the last one */
     uint32_t last_number;
     struct version *unused; /* configured, not used yet */
     struct version *active;
@@ -218,6 +226,22 @@ bool registry_pinned_before(const struct weir_registry *registry, uint64_t gener
 void registry_notify_by(struct weir_registry *registry, int64_t due);
 /* Lock inside: is an errand waiting to be taken? */
 bool registry_has_errand(struct weir_registry *registry);
+
+/* The next free number for a version of this name, whatever its type. */
+uint32_t registry_next_number(const struct weir_registry *registry, const char *name);
+
+/* ---- tenure.c ---- */
+/* Not begun yet; NULL if out of memory. free() it, or begin it. */
+struct tenure *tenure_new(void);
+/* With this generation the endpoint is configured; it owns the tenure. */
+void tenure_begin(struct endpoint *endpoint, struct tenure *tenure);
+/* With this generation it is not any more. */
+void tenure_end(struct endpoint *endpoint);
+/* Of the last tenure, which has ended. */
+uint64_t tenure_ended_at(const struct endpoint *endpoint);
+/* Was it configured in this generation? For the present one and for pinned ones. */
+bool tenure_covers(const struct endpoint *endpoint, uint64_t generation);
+void tenure_free_all(struct endpoint *endpoint);
 
 /* ---- endpoint.c ---- */
 struct endpoint *endpoint_new(struct weir_registry *registry, const char *name,

@@ -215,13 +215,7 @@ static size_t place_of(const struct weir_registry *registry, const char *name)
     return low;
 }
 
-/* Was it configured in this generation? A name has one endpoint for each type it ever had. */
-static bool was_configured(const struct endpoint *endpoint, uint64_t generation)
-{
-    return endpoint->added_at_generation <= generation &&
-           (!endpoint->removed || generation < endpoint->removed_at_generation);
-}
-
+/* A name has one endpoint for each type it ever had, at most one of them in a generation. */
 struct endpoint *registry_find(struct weir_registry *registry, const char *name,
                                const struct weir_pin *pin)
 {
@@ -231,7 +225,7 @@ struct endpoint *registry_find(struct weir_registry *registry, const char *name,
         struct endpoint *endpoint = registry->endpoints[i];
         if (strcmp(endpoint->name, name) != 0)
             return NULL;
-        if (was_configured(endpoint, generation))
+        if (tenure_covers(endpoint, generation))
             return endpoint;
     }
     return NULL;
@@ -248,6 +242,20 @@ struct endpoint *registry_find_exact(struct weir_registry *registry, const char 
             return endpoint;
     }
     return NULL;
+}
+
+uint32_t registry_next_number(const struct weir_registry *registry, const char *name)
+{
+    uint32_t last = 0;
+
+    for (size_t i = place_of(registry, name); i < registry->endpoints_count; i++) {
+        const struct endpoint *endpoint = registry->endpoints[i];
+        if (strcmp(endpoint->name, name) != 0)
+            break;
+        if (endpoint->last_number > last)
+            last = endpoint->last_number;
+    }
+    return last + 1;
 }
 
 int registry_reserve(struct weir_registry *registry, size_t more)

@@ -84,7 +84,8 @@ void version_enlist(struct version *version, enum weir_version_state state, int6
 {
     struct endpoint *endpoint = version->endpoint;
 
-    version->number = ++endpoint->last_number;
+    endpoint->last_number = registry_next_number(endpoint->registry, endpoint->name);
+    version->number = endpoint->last_number;
     version->state = state;
     version->created_at = now;
     list_push_front(&endpoint->versions, &version->link);

@@ -20,6 +20,7 @@
 #define STEPS        4000
 #define EPISODES     300
 #define DRAIN_ROUNDS 20000
+#define GENERATIONS  1024 /* that are remembered */
 
 struct flight {
     struct errand *errand;
@@ -33,6 +34,7 @@ static struct {
     struct flight flights[IN_FLIGHT];
     int64_t due;
     struct weir_pin *pins[8];
+    const struct weir_driver *meant[GENERATIONS][NAMES]; /* by each generation */
     unsigned ceiling[FAKE_SERVERS_MAX]; /* the greatest max, or what was held before a shrink */
 } sim;
 
@@ -123,13 +125,28 @@ static void step_errand(void)
 
 /* ---- Callers --------------------------------------------------------------------------------- */
 
+/* I7: a pin must not find the configuration, or even the driver, of another time. */
+static void check_meaning(const struct entry *entry, int name, const struct weir_pin *pin)
+{
+    uint64_t generation = pin == NULL ? book.registry->generation : weir_pin_generation(pin);
+    const struct endpoint *endpoint = entry->waiter.endpoint;
+
+    if (endpoint == NULL || generation >= GENERATIONS)
+        return;
+    if (endpoint->driver != sim.meant[generation][name])
+        fake_violation("I7", "a pinned acquire is served by another type");
+}
+
 static void step_acquire(void)
 {
     struct entry *entry = book_entry(clock_add(fake.now, pick(1, 5000) * CLOCK_MS));
     struct weir_pin *pin = chance(30) ? sim.pins[pick(0, 7)] : NULL;
+    int name = pick(0, NAMES - 1);
 
-    if (entry != NULL)
-        waiter_start(book.registry, name_of(pick(0, NAMES - 1)), pin, &entry->waiter);
+    if (entry == NULL)
+        return;
+    waiter_start(book.registry, name_of(name), pin, &entry->waiter);
+    check_meaning(entry, name, pin);
 }
 
 static struct entry *random_entry(int state)
@@ -234,7 +251,7 @@ static void step_server(void)
 static struct weir_settings *random_settings(int name)
 {
     static const char *const passwords[] = {"a", "b", "c", "wrong", "denied"};
-    const char *type = chance(95) ? "fake" : "other";
+    const char *type = chance(name == 0 ? 50 : 95) ? "fake" : "other";
 
     return fake_settings(type, name, passwords[pick(0, chance(60) ? 2 : 4)], pick(0, 1),
                          chance(70) ? 3 : pick(1, 4));
@@ -261,8 +278,19 @@ static void commit(struct weir_change **change, const struct endpoint *endpoint)
             fake_violation("I12", "coming back lost a lease");
 }
 
+static void remember(int name, const struct weir_driver *driver)
+{
+    uint64_t generation = book.registry->generation;
+
+    if (generation >= GENERATIONS)
+        return;
+    memcpy(sim.meant[generation], sim.meant[generation - 1], sizeof(sim.meant[generation]));
+    sim.meant[generation][name] = driver;
+}
+
 static void step_change(void)
 {
+    const struct weir_driver *driver = NULL;
     int i = pick(0, NAMES - 1);
     struct weir_change *change;
 
@@ -274,12 +302,15 @@ static void step_change(void)
         struct weir_settings *settings = random_settings(i);
         if (weir_change_set(change, name_of(i), settings, NULL) != 0)
             fake_violation("I11", "a good change was refused");
+        driver = weir_registry_driver(book.registry, weir_settings_type(settings));
         weir_settings_unref(&settings);
     }
-    if (chance(5))
+    if (chance(5)) {
         weir_change_abort(&change);
-    else
-        commit(&change, endpoint_of(i, &fake_driver));
+        return;
+    }
+    commit(&change, endpoint_of(i, &fake_driver));
+    remember(i, driver);
 }
 
 static void step_pin(void)
