@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the queues, one for each connection name that a webhook was ever accepted for.
+ * Owns: the queues, one for each connection name and type that a webhook was ever accepted for.
  * Never does: block; or let one connection's trouble reach another.
  * Lock: a read-write lock over the table of queues; each queue has its own mutex.
  */
@@ -45,30 +45,36 @@ static size_t bucket_of(const char *name)
     return hash % BUCKETS;
 }
 
-static struct queue *find(const struct dispatch *dispatch, const char *name)
+static bool is_for(const struct queue *queue, const char *name, const char *type)
+{
+    return strcmp(queue->name, name) == 0 && strcmp(queue->driver->name, type) == 0;
+}
+
+static struct queue *find(const struct dispatch *dispatch, const char *name, const char *type)
 {
     struct queue *queue = dispatch->buckets[bucket_of(name)];
 
-    while (queue != NULL && strcmp(queue->name, name) != 0)
+    while (queue != NULL && !is_for(queue, name, type))
         queue = queue->next;
     return queue;
 }
 
-static struct queue *find_locked(struct dispatch *dispatch, const char *name)
+static struct queue *find_locked(struct dispatch *dispatch, const char *name, const char *type)
 {
     pthread_rwlock_rdlock(&dispatch->lock);
-    struct queue *queue = find(dispatch, name);
+    struct queue *queue = find(dispatch, name, type);
     pthread_rwlock_unlock(&dispatch->lock);
     return queue;
 }
 
-static struct queue *make(struct dispatch *dispatch, const char *name)
+static struct queue *make(struct dispatch *dispatch, const char *name,
+                          const struct weir_driver *driver)
 {
     size_t bucket = bucket_of(name);
 
     pthread_rwlock_wrlock(&dispatch->lock);
-    struct queue *queue = find(dispatch, name);
-    if (queue == NULL && (queue = queue_new(dispatch->registry, name)) != NULL) {
+    struct queue *queue = find(dispatch, name, driver->name);
+    if (queue == NULL && (queue = queue_new(dispatch->registry, name, driver)) != NULL) {
         if (dispatch->stopping)
             queue_stop(queue, dispatch->stop_by);
         queue->next = dispatch->buckets[bucket];
@@ -82,15 +88,15 @@ static struct queue *make(struct dispatch *dispatch, const char *name)
 
 static void post(struct dispatch *dispatch, struct delivery *delivery, int64_t now)
 {
-    const char *name = delivery->module->connection->name;
+    const struct config_connection *connection = delivery->module->connection;
 
     if (delivery->stored_before) {
         webhook_settle(delivery, OUTCOME_STORED);
         return;
     }
-    struct queue *queue = find_locked(dispatch, name);
+    struct queue *queue = find_locked(dispatch, connection->name, connection->driver->name);
     if (queue == NULL)
-        queue = make(dispatch, name);
+        queue = make(dispatch, connection->name, connection->driver);
     enum outcome outcome = queue == NULL ? OUTCOME_OVERLOADED : queue_push(queue, delivery, now);
     if (outcome != OUTCOME_STORED)
         webhook_settle(delivery, outcome);
@@ -132,9 +138,10 @@ void dispatch_tick(struct dispatch *dispatch, int64_t now)
     pthread_rwlock_unlock(&dispatch->lock);
 }
 
-void dispatch_look(struct dispatch *dispatch, const char *name, struct dispatch_view *view)
+void dispatch_look(struct dispatch *dispatch, const char *name, const char *type,
+                   struct dispatch_view *view)
 {
-    struct queue *queue = find_locked(dispatch, name);
+    struct queue *queue = find_locked(dispatch, name, type);
 
     if (queue != NULL)
         queue_look(queue, view);

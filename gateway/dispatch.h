@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Dispatch: the delivering side of the daemon. One queue for each connection name, bounded, with
- * lanes that empty it; a connection's lanes are its own, so that one that hangs stops nobody else.
+ * Dispatch: the delivering side of the daemon. One queue for each connection, bounded, with lanes
+ * that empty it; a connection's lanes are its own, so that one that hangs stops nobody else. After
+ * a change of type, a connection's old queue is emptied beside the new one.
  * Queues outlive configurations.
  */
 #ifndef GATEWAY_DISPATCH_H
@@ -50,8 +51,9 @@ struct dispatch_view {
     struct dispatch_version versions[DISPATCH_VERSIONS_MAX];
 };
 
-/* How a connection's queue stands; zeroes for a name without one. Any thread. */
-void dispatch_look(struct dispatch *dispatch, const char *name, struct dispatch_view *view);
+/* How a connection's queue stands; zeroes for one without. type: its driver's name. Any thread. */
+void dispatch_look(struct dispatch *dispatch, const char *name, const char *type,
+                   struct dispatch_view *view);
 
 /*
  * Refuse new webhooks as shutting down; lanes go on with what is queued. At `deadline` whatever

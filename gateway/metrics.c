@@ -212,9 +212,10 @@ static void one_value(FILE *out, struct gateway *gateway, const struct value *va
     for (size_t i = 0; i < snapshot->connections_count; i++) {
         const struct weir_connection_view *view = &snapshot->connections[i];
         struct dispatch_view queue;
-        dispatch_look(gateway->dispatch, view->name, &queue);
+        dispatch_look(gateway->dispatch, view->name, view->type, &queue);
         fprintf(out, "%s{connection=\"", value->family);
         label(out, view->name);
+        fprintf(out, "\",type=\"%s", view->type);
         if (value->state != NULL)
             fprintf(out, "\",state=\"%s", value->state);
         fprintf(out, "\"} %.15g\n", value->read(view, &queue));

@@ -18,13 +18,15 @@
 #define PAUSE_REFUSED INT64_C(20000000) /* after the pool would not even let a lane wait */
 #define VERDICT_GRACE (100 * CLOCK_MS)  /* for a lane whose time is over, to say why */
 
-struct queue *queue_new(struct weir_registry *registry, const char *name)
+struct queue *queue_new(struct weir_registry *registry, const char *name,
+                        const struct weir_driver *driver)
 {
     struct queue *queue = calloc(1, sizeof(*queue));
 
     if (queue == NULL)
         return NULL;
     queue->registry = registry;
+    queue->driver = driver;
     queue->earliest = queue->stop_by = CLOCK_NEVER;
     memcpy(queue->name, name, strnlen(name, WEIR_NAME_MAX));
     list_init(&queue->waiting);
@@ -170,7 +172,6 @@ static void make_ticket(const struct queue *queue, struct ticket *ticket)
     const struct delivery *first = list_entry(list_first(&queue->waiting), struct delivery, link);
 
     *ticket = (struct ticket){.config = config_ref(first->webhook->config),
-                              .driver = first->module->connection->driver,
                               .deadline = first->acquire_by,
                               .operation_timeout = first->module->connection->operation_timeout};
 }
@@ -276,11 +277,9 @@ static void count_version(struct queue *queue, uint32_t version, int change)
         totals->versions[i] = totals->versions[--totals->versions_count];
 }
 
-static bool suits(const struct delivery *delivery, const struct weir_lease *lease,
-                  const struct batch *batch)
+static bool suits(const struct delivery *delivery, const struct batch *batch)
 {
-    if (delivery->module->sink->driver != lease->driver ||
-        (delivery->share > 0 && batch->count >= delivery->share))
+    if (delivery->share > 0 && batch->count >= delivery->share)
         return false;
     return batch->count == 0 || batch->items[0]->module->target == delivery->module->target;
 }
@@ -300,8 +299,7 @@ static void take_one(struct queue *queue, struct batch *batch, struct delivery *
 }
 
 /* With the mutex held: into the batch, or onto the list of those that nobody waits for any more. */
-static void take_all(struct queue *queue, struct batch *batch, const struct weir_lease *lease,
-                     struct list *abandoned)
+static void take_all(struct queue *queue, struct batch *batch, struct list *abandoned)
 {
     size_t most = WEIR_BATCH_MAX;
 
@@ -312,7 +310,7 @@ static void take_all(struct queue *queue, struct batch *batch, const struct weir
         if (atomic_load(&delivery->webhook->abandoned)) {
             leave(queue, delivery);
             list_push_back(abandoned, &delivery->link);
-        } else if (suits(delivery, lease, batch)) {
+        } else if (suits(delivery, batch)) {
             take_one(queue, batch, delivery, &most);
         }
     }
@@ -327,7 +325,7 @@ void queue_take(struct queue *queue, struct batch *batch, const struct weir_leas
     batch->count = 0;
     batch->version = lease->version;
     pthread_mutex_lock(&queue->mutex);
-    take_all(queue, batch, lease, &abandoned);
+    take_all(queue, batch, &abandoned);
     queue->writing += (unsigned)batch->count;
     if (batch->count > 0) {
         queue->totals.batches++;

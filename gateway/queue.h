@@ -19,6 +19,7 @@ struct queue {
     struct weir_registry *registry;
     struct queue *next; /* in the dispatch's table */
     char name[WEIR_NAME_MAX + 1];
+    const struct weir_driver *driver; /* of all that is queued here */
 
     pthread_mutex_t mutex;
     pthread_cond_t work; /* for lanes */
@@ -45,7 +46,6 @@ struct queue {
 /* What a lane needs to lease for the delivery that is first in line. */
 struct ticket {
     struct config *config; /* a reference */
-    const struct weir_driver *driver;
     int64_t deadline;
     int64_t operation_timeout;
 };
@@ -58,7 +58,8 @@ struct batch {
     uint32_t version;
 };
 
-struct queue *queue_new(struct weir_registry *registry, const char *name);
+struct queue *queue_new(struct weir_registry *registry, const char *name,
+                        const struct weir_driver *driver);
 /* After queue_quit; nothing waits. *queue becomes NULL. */
 void queue_free(struct queue **queue);
 
@@ -70,7 +71,7 @@ struct lane;
 bool queue_await(struct queue *queue, struct lane *lane, struct ticket *ticket);
 /* The lane has its lease, or not. */
 void queue_acquired(struct queue *queue, int status, const struct weir_error *error, int64_t now);
-/* Take what suits a lease of this driver and version. Expired ones are settled instead. */
+/* Take what suits the lease. What nobody waits for any more is settled instead. */
 void queue_take(struct queue *queue, struct batch *batch, const struct weir_lease *lease);
 /* Settle the batch by its statuses; what may still succeed goes back to the front. */
 void queue_return(struct queue *queue, struct batch *batch, int64_t took, int64_t now);

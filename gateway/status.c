@@ -78,12 +78,13 @@ static json_t *totals_of(const struct weir_totals *totals)
 }
 
 /* Only the active version is waited for. */
-static json_t *version_of(const struct weir_version_view *version, const struct dispatch_view *view)
+static json_t *version_of(const struct weir_version_view *version, const char *type,
+                          const struct dispatch_view *view)
 {
     bool active = version->state == WEIR_VERSION_ACTIVE;
     json_t *object = json_pack(
-        "{s:i,s:s,s:o,s:s,s:i,s:i,s:o,s:o,s:o}", "version", version->version, "state",
-        weir_version_state_name(version->state), "created_at", stamp_of(version->created_at),
+        "{s:i,s:s,s:s,s:o,s:s,s:i,s:i,s:o,s:o,s:o}", "version", version->version, "type", type,
+        "state", weir_version_state_name(version->state), "created_at", stamp_of(version->created_at),
         "config_sha256", version->config_sha256, "active_requests",
         writing_on(view, version->version) + (active ? view->waiting : 0), "waiting",
         active ? view->waiting : 0, "size", size_of(version), "totals", totals_of(&version->totals),
@@ -118,13 +119,45 @@ static json_t *connection_of(struct gateway *gateway, const struct weir_connecti
     struct dispatch_view view;
     json_t *versions = json_array();
 
-    dispatch_look(gateway->dispatch, connection->name, &view);
+    dispatch_look(gateway->dispatch, connection->name, connection->type, &view);
     for (size_t i = 0; i < connection->versions_count; i++)
-        json_array_append_new(versions, version_of(&connection->versions[i], &view));
+        json_array_append_new(versions, version_of(&connection->versions[i], connection->type, &view));
     return json_pack("{s:s,s:i,s:i,s:b,s:o,s:o,s:o}", "type", connection->type, "version",
                      connection->version, "active_requests", view.waiting + view.writing, "removed",
                      connection->removed, "queue", queue_of(&view), "totals",
                      totals_of(&connection->totals), "versions", versions);
+}
+
+/* Each number of `more` onto the one of the same name. */
+static void sum_up(json_t *sums, json_t *more)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(more, key, value) {
+        json_t *sum = json_object_get(sums, key);
+        if (json_is_integer(sum))
+            json_integer_set(sum, json_integer_value(sum) + json_integer_value(value));
+    }
+}
+
+/* A name that has changed its type shows what is left of the old one among its versions. */
+static void show(json_t *connections, const char *name, json_t *connection)
+{
+    json_t *other = json_object_get(connections, name);
+    bool first = other == NULL || json_is_true(json_object_get(other, "removed"));
+    json_t *face = first ? connection : other, *rest = first ? other : connection;
+
+    if (rest != NULL) {
+        json_array_extend(json_object_get(face, "versions"), json_object_get(rest, "versions"));
+        sum_up(json_object_get(face, "queue"), json_object_get(rest, "queue"));
+        sum_up(json_object_get(face, "totals"), json_object_get(rest, "totals"));
+        json_integer_set(json_object_get(face, "active_requests"),
+                         json_integer_value(json_object_get(face, "active_requests")) +
+                             json_integer_value(json_object_get(rest, "active_requests")));
+    }
+    json_object_set(connections, name, face);
+    json_decref(connection);
 }
 
 static void count_pools(const struct weir_snapshot *snapshot, unsigned counts[], bool *degraded)
@@ -172,8 +205,8 @@ char *status_text(struct gateway *gateway, const struct config *config, size_t *
     }
     count_pools(snapshot, counts, &degraded);
     for (size_t i = 0; i < snapshot->connections_count; i++)
-        json_object_set_new(connections, snapshot->connections[i].name,
-                            connection_of(gateway, &snapshot->connections[i]));
+        show(connections, snapshot->connections[i].name,
+             connection_of(gateway, &snapshot->connections[i]));
     weir_snapshot_free(&snapshot);
     double uptime = (double)(clock_now() - gateway->started_at) / (double)CLOCK_SECOND;
     return dump(

@@ -164,7 +164,7 @@ def test_metrics_and_readiness(start, database):
     text = body.decode()
     assert code == 200 and headers["Content-Type"].startswith("text/plain; version=0.0.4")
     assert 'weir_webhooks_total{outcome="stored"} 1' in text
-    assert 'weir_pool_acquired_total{connection="db"}' in text
+    assert 'weir_pool_acquired_total{connection="db",type="postgresql"}' in text
     assert weir.request("GET", "/readyz")[0] == 200
     assert weir.request("HEAD", "/healthz")[0] == 200
 
