@@ -96,6 +96,7 @@ int verb_serve(int argc, char **argv)
     struct options options;
     char state[PATH_LEN], database[PATH_LEN + 16] = "";
 
+    serve_keep_signals();
     if (!options_parse(&options, "clsp", usage, argc, argv))
         return EXIT_USAGE;
     if (options.help)

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the operator's log: one line for each event, written with one write(2).
- * Never does: allocate, block on a lock, or write a payload.
+ * Owns: the operator's log: making one line of each event.
+ * Never does: allocate, wait for whoever reads the log (log_writer.c), or tell a payload.
  * Lock: none; format and level are atomic.
  */
 #include "log.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "clock.h"
+#include "log_writer.h"
 #include "text.h"
 
 static atomic_int log_format = LOG_LOGFMT, log_level = LOG_INFO;
@@ -154,21 +155,25 @@ static void finish(struct line *line)
     if (line->json)
         line->bytes[line->len++] = '}';
     line->bytes[line->len++] = '\n';
-    if (write(STDERR_FILENO, line->bytes, line->len) < 0)
-        return; /* nobody reads the log: there is nobody to tell */
+}
+
+static void begin(struct line *line, enum log_level level, const char *event)
+{
+    *line = (struct line){.json = atomic_load(&log_format) == LOG_JSON};
+    put_stamp(line);
+    put_pair(line, "level", level_names[level]);
+    put_pair(line, "event", event);
 }
 
 void log_event(enum log_level level, const char *event, ...)
 {
-    struct line line = {.json = atomic_load(&log_format) == LOG_JSON};
+    struct line line;
     va_list arguments;
     const char *key;
 
     if ((int)level < atomic_load(&log_level))
         return;
-    put_stamp(&line);
-    put_pair(&line, "level", level_names[level]);
-    put_pair(&line, "event", event);
+    begin(&line, level, event);
     va_start(arguments, event);
     while ((key = va_arg(arguments, const char *)) != NULL) {
         const char *value = va_arg(arguments, const char *);
@@ -177,4 +182,30 @@ void log_event(enum log_level level, const char *event, ...)
     }
     va_end(arguments);
     finish(&line);
+    log_writer_put(line.bytes, line.len);
+}
+
+/* ---- The thread that writes ------------------------------------------------------------------ */
+
+static size_t lost_line(char *bytes, size_t room, uint64_t lost)
+{
+    struct line line;
+    char count[24];
+
+    snprintf(count, sizeof(count), "%" PRIu64, lost);
+    begin(&line, LOG_WARNING, "log-lines-lost");
+    put_pair(&line, "count", count);
+    finish(&line);
+    memcpy(bytes, line.bytes, line.len < room ? line.len : room);
+    return line.len < room ? line.len : room;
+}
+
+bool log_start(void)
+{
+    return log_writer_start(lost_line);
+}
+
+void log_stop(int64_t deadline)
+{
+    log_writer_stop(deadline);
 }

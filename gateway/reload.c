@@ -18,6 +18,7 @@
 
 #include "apply.h"
 #include "clock.h"
+#include "cond.h"
 #include "config.h"
 #include "fixed.h"
 #include "gateway.h"
@@ -38,6 +39,8 @@ struct reload {
     struct fixed fixed;
 
     pthread_mutex_t mutex;
+    pthread_cond_t ended_now;
+    bool ended; /* the thread is about to return */
     struct config *newest; /* a reference; what probes prove */
     struct list asked;     /* struct reload_reply */
     size_t asked_count;
@@ -349,6 +352,10 @@ static void *run(void *argument)
         if (work)
             reload_once(reload, reply);
     refuse(reply, ANSWER_SHUTTING_DOWN);
+    pthread_mutex_lock(&reload->mutex);
+    reload->ended = true;
+    pthread_cond_signal(&reload->ended_now);
+    pthread_mutex_unlock(&reload->mutex);
     return NULL;
 }
 
@@ -409,6 +416,7 @@ int reload_new(struct reload **out, struct gateway *gateway, struct config *conf
     reload->directory = directory == NULL ? NULL : strdup(directory);
     list_init(&reload->asked);
     pthread_mutex_init(&reload->mutex, NULL);
+    cond_init(&reload->ended_now);
     int status = reload->wake < 0 || (directory != NULL && reload->directory == NULL)
                      ? WEIR_ENOMEM
                      : fixed_init(&reload->fixed, &config->server, listen_given);
@@ -430,17 +438,32 @@ int reload_start(struct reload *reload)
     return reload->started ? 0 : WEIR_ENOMEM;
 }
 
-void reload_stop(struct reload *reload)
+static bool wait_for_end(struct reload *reload, int64_t deadline)
+{
+    bool in_time = true;
+
+    pthread_mutex_lock(&reload->mutex);
+    while (!reload->ended && in_time)
+        in_time = cond_wait_until(&reload->ended_now, &reload->mutex, deadline);
+    bool ended = reload->ended;
+    pthread_mutex_unlock(&reload->mutex);
+    if (ended)
+        pthread_join(reload->thread, NULL);
+    return ended;
+}
+
+bool reload_stop(struct reload *reload, int64_t deadline)
 {
     pthread_mutex_lock(&reload->mutex);
     reload->stopping = true;
     pthread_mutex_unlock(&reload->mutex);
     wake(reload);
-    if (reload->started)
-        pthread_join(reload->thread, NULL);
+    if (reload->started && !wait_for_end(reload, deadline))
+        return false;
     reload->started = false;
     for (struct list *link; (link = list_pop_front(&reload->asked)) != NULL;)
         refuse(list_entry(link, struct reload_reply, mail.link), ANSWER_SHUTTING_DOWN);
+    return true;
 }
 
 void reload_free(struct reload **at)
@@ -454,6 +477,7 @@ void reload_free(struct reload **at)
     config_unref(&reload->newest);
     if (reload->wake >= 0)
         close(reload->wake);
+    pthread_cond_destroy(&reload->ended_now);
     pthread_mutex_destroy(&reload->mutex);
     free(reload->directory);
     fixed_fini(&reload->fixed);

@@ -63,8 +63,12 @@ struct weir_error;
 int reload_prove(void *reload_at, const char *name, const struct weir_driver *driver, void *conn,
                  int64_t deadline, struct weir_error *error);
 
-/* End the thread; what was asked and not done is answered as shutting down. */
-void reload_stop(struct reload *reload);
+/*
+ * End the thread; what was asked and not done is answered as shutting down. False if the thread
+ * has not ended by the deadline, because a file system or a resolver keeps it: nothing it uses may
+ * be freed then.
+ */
+bool reload_stop(struct reload *reload, int64_t deadline);
 void reload_free(struct reload **reload);
 
 #endif

@@ -25,6 +25,7 @@
 #define LOOK         (20 * CLOCK_MS)    /* how often the end is looked for */
 #define HURRY        (1 * CLOCK_SECOND) /* of a second SIGTERM */
 #define CLOSING_MAX  (5 * CLOCK_SECOND) /* of the grace period kept for closing backends */
+#define LOG_PATIENCE (1 * CLOCK_SECOND) /* for a log reader that stands still at the end */
 #define ADDRESS_TEXT 300
 
 struct daemon {
@@ -54,14 +55,23 @@ static void raise_descriptors(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Every thread inherits the mask; the main thread takes signals one by one. */
-static void take_signals(struct daemon *daemon)
+static sigset_t our_signals(void)
 {
-    sigemptyset(&daemon->signals);
-    sigaddset(&daemon->signals, SIGTERM);
-    sigaddset(&daemon->signals, SIGINT);
-    sigaddset(&daemon->signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &daemon->signals, NULL);
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    return signals;
+}
+
+/* Every thread inherits the mask; the main thread takes signals one by one. */
+void serve_keep_signals(void)
+{
+    sigset_t signals = our_signals();
+
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN); /* a client that has gone */
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error to be answered, not an end */
 }
@@ -318,6 +328,23 @@ static void free_all(struct daemon *daemon)
     weir_registry_free(&gateway->registry);
 }
 
+/* A backend or a file system that does not let go must not keep the process. */
+static void leave(const char *detail)
+{
+    log_event(LOG_WARNING, "shutdown-forced", "detail", detail, NULL);
+    log_stop(clock_add(clock_now(), LOG_PATIENCE));
+    _exit(0); /* its threads end with it */
+}
+
+static void end_reload(struct daemon *daemon)
+{
+    while (!reload_stop(daemon->gateway.reload, clock_add(clock_now(), LOOK))) {
+        if (clock_now() >= daemon->deadline)
+            leave("a reload did not end in time");
+        linger(daemon);
+    }
+}
+
 static void end(struct daemon *daemon)
 {
     struct gateway *gateway = &daemon->gateway;
@@ -326,13 +353,9 @@ static void end(struct daemon *daemon)
     daemon->deadline = clock_add(clock_now(), daemon->config->server.shutdown_timeout);
     log_event(LOG_INFO, "shutting-down", NULL);
     finish_requests(daemon);
-    reload_stop(gateway->reload);
-    if (!close_backends(daemon)) {
-        /* A backend that does not let go must not keep the process: its threads end with it. */
-        log_event(LOG_WARNING, "shutdown-forced", "detail", "a backend did not let go in time",
-                  NULL);
-        _exit(0);
-    }
+    end_reload(daemon);
+    if (!close_backends(daemon))
+        leave("a backend did not let go in time");
     free_all(daemon);
     log_event(LOG_INFO, "stopped", NULL);
 }
@@ -343,7 +366,7 @@ static void undo(struct daemon *daemon)
     struct gateway *gateway = &daemon->gateway;
 
     if (gateway->reload != NULL)
-        reload_stop(gateway->reload);
+        reload_stop(gateway->reload, CLOCK_NEVER); /* it was not started */
     if (gateway->registry != NULL) {
         weir_registry_close(gateway->registry, clock_now());
         if (daemon->keeper != NULL)
@@ -359,7 +382,10 @@ int serve_run(const struct serve_options *options,
 
     if (daemon == NULL)
         return fail("daemon", "out of memory");
-    take_signals(daemon);
+    serve_keep_signals();
+    daemon->signals = our_signals();
+    if (!log_start())
+        fail("log", "no thread could be had: a reader that stands still will hold up weir");
     raise_descriptors();
     daemon->gateway.started_at = clock_now();
     int status = load(daemon, options) != 0 || make_registry(daemon, options) != 0 ||
@@ -373,5 +399,6 @@ int serve_run(const struct serve_options *options,
         end(daemon);
     }
     free(daemon);
+    log_stop(clock_add(clock_now(), LOG_PATIENCE));
     return status;
 }

@@ -12,6 +12,12 @@ struct serve_options {
 };
 
 /*
+ * Keep SIGTERM, SIGINT and SIGHUP for serve_run from now on; the first thing to do, so that one
+ * that comes early is not the end of the process.
+ */
+void serve_keep_signals(void);
+
+/*
  * Run until SIGTERM or SIGINT. 0: everything accepted was answered and closed in time; 1: it could
  * not start (said on standard error). `ready` is called once it listens; port is the real one.
  */

@@ -44,20 +44,36 @@ static char *read_all(int fd, size_t *len)
     return text;
 }
 
+/* Whatever is there in place of a file must not hold up a reload: a FIFO would be waited for. */
+static int open_file(const char *path, const char **why)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    *why = strerror(errno);
+    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+        *why = "it is not a regular file";
+        close(fd);
+        fd = -1;
+        errno = EINVAL;
+    }
+    return fd;
+}
+
 int source_open(struct source *source, const char *directory, const char *file, bool required,
                 struct problems *problems)
 {
     char path[4096];
     size_t len = 0;
+    const char *why;
 
     snprintf(path, sizeof(path), "%s/%s", directory, file);
     *source = (struct source){.file = file, .problems = problems};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_file(path, &why);
     if (fd < 0 && errno == ENOENT && !required)
         return 0;
     if (fd < 0) {
-        problems_add(problems, file, 0, NULL, NULL, "cannot be read: %s: %s", path,
-                     strerror(errno));
+        problems_add(problems, file, 0, NULL, NULL, "cannot be read: %s: %s", path, why);
         return -1;
     }
     char *text = read_all(fd, &len);
