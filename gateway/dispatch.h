@@ -47,6 +47,8 @@ struct dispatch_view {
     size_t waiting_bytes;
     unsigned lanes;
     uint64_t batches, stored, rejected, retried, failed, expired; /* webhooks, but for batches */
+    int trouble;         /* how the last batch, or the wait for its lease, failed; 0: it did not */
+    int64_t troubled_at; /* monotonic */
     size_t versions_count;
     struct dispatch_version versions[DISPATCH_VERSIONS_MAX];
 };

@@ -422,6 +422,7 @@ void queue_complain(struct queue *queue, int status, const struct weir_error *er
     pthread_mutex_lock(&queue->mutex);
     int before = queue->trouble;
     queue->trouble = status;
+    queue->troubled_at = clock_now();
     pthread_mutex_unlock(&queue->mutex);
     if (status == before)
         return;
@@ -519,6 +520,8 @@ void queue_look(struct queue *queue, struct dispatch_view *view)
     view->waiting_bytes = queue->bytes;
     view->writing = queue->writing;
     view->lanes = queue->lanes;
+    view->trouble = queue->trouble;
+    view->troubled_at = queue->troubled_at;
     pthread_mutex_unlock(&queue->mutex);
 }
 

@@ -37,6 +37,7 @@ struct queue {
     int64_t usual;     /* what a batch takes, a moving average */
     bool down;         /* no backend connection is open, because opens fail */
     int trouble;       /* the status last complained about; 0: all is well */
+    int64_t troubled_at;
     bool stopping, quitting;
     int64_t stop_by;
     unsigned writing;

@@ -13,6 +13,12 @@
 #include "gateway.h"
 #include "reload.h"
 
+/*
+ * A failed write counts against readiness for this long, unless one succeeds: who then gets no more
+ * webhooks must become ready again by itself.
+ */
+#define STUCK_MEMORY (10 * CLOCK_SECOND)
+
 /* What is failing is not healthy, whichever way it fails. */
 static bool is_failing(const struct weir_version_view *version)
 {
@@ -23,6 +29,13 @@ static bool is_down(const struct weir_version_view *version)
 {
     return is_failing(version) && version->state == WEIR_VERSION_ACTIVE &&
            version->counts.idle + version->counts.leased == 0;
+}
+
+/* The pool may be well while nothing can be written: a full disk, a privilege, a lost table. */
+static bool is_stuck(const struct dispatch_view *view)
+{
+    return view->trouble != WEIR_ECONFLICT && weir_remedy(view->trouble) != WEIR_REMEDY_NONE &&
+           clock_now() - view->troubled_at < STUCK_MEMORY;
 }
 
 /* From microseconds since 1970. */
@@ -49,6 +62,14 @@ static json_t *error_of(const struct weir_version_view *version)
     return json_pack("{s:s,s:s,s:o}", "code", weir_status_name(version->last_error.status),
                      "message", weir_strerror(version->last_error.status), "at",
                      stamp_of(version->last_error_at));
+}
+
+static json_t *trouble_of(const struct dispatch_view *view)
+{
+    if (view->trouble == 0)
+        return json_null();
+    return json_pack("{s:s,s:s,s:o}", "code", weir_status_name(view->trouble), "message",
+                     weir_strerror(view->trouble), "at", stamp_of(view->troubled_at));
 }
 
 static unsigned writing_on(const struct dispatch_view *view, uint32_t version)
@@ -106,12 +127,12 @@ static json_t *version_of(const struct weir_version_view *version, const char *t
 
 static json_t *queue_of(const struct dispatch_view *view)
 {
-    return json_pack("{s:i,s:I,s:i,s:i,s:I,s:I,s:I,s:I,s:I,s:I}", "waiting", view->waiting,
+    return json_pack("{s:i,s:I,s:i,s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "waiting", view->waiting,
                      "waiting_bytes", (json_int_t)view->waiting_bytes, "writing", view->writing,
                      "lanes", view->lanes, "batches", (json_int_t)view->batches, "stored",
                      (json_int_t)view->stored, "rejected", (json_int_t)view->rejected, "retried",
                      (json_int_t)view->retried, "failed", (json_int_t)view->failed, "expired",
-                     (json_int_t)view->expired);
+                     (json_int_t)view->expired, "last_error", trouble_of(view));
 }
 
 static json_t *connection_of(struct gateway *gateway, const struct weir_connection_view *connection)
@@ -160,7 +181,19 @@ static void show(json_t *connections, const char *name, json_t *connection)
     json_decref(connection);
 }
 
-static void count_pools(const struct weir_snapshot *snapshot, unsigned counts[], bool *degraded)
+static bool cannot_store(struct gateway *gateway, const struct weir_connection_view *connection)
+{
+    struct dispatch_view view;
+    bool down = false;
+
+    dispatch_look(gateway->dispatch, connection->name, connection->type, &view);
+    for (size_t i = 0; i < connection->versions_count; i++)
+        down = down || is_down(&connection->versions[i]);
+    return down || (!connection->removed && is_stuck(&view));
+}
+
+static void count_pools(struct gateway *gateway, const struct weir_snapshot *snapshot,
+                        unsigned counts[], bool *degraded)
 {
     for (size_t i = 0; i < snapshot->connections_count; i++) {
         const struct weir_connection_view *connection = &snapshot->connections[i];
@@ -168,6 +201,7 @@ static void count_pools(const struct weir_snapshot *snapshot, unsigned counts[],
             counts[connection->versions[j].state]++;
             *degraded = *degraded || is_failing(&connection->versions[j]);
         }
+        *degraded = *degraded || cannot_store(gateway, connection);
     }
 }
 
@@ -203,7 +237,7 @@ char *status_text(struct gateway *gateway, const struct config *config, size_t *
         json_decref(connections);
         return NULL;
     }
-    count_pools(snapshot, counts, &degraded);
+    count_pools(gateway, snapshot, counts, &degraded);
     for (size_t i = 0; i < snapshot->connections_count; i++)
         show(connections, snapshot->connections[i].name,
              connection_of(gateway, &snapshot->connections[i]));
@@ -228,9 +262,8 @@ char *status_ready(struct gateway *gateway, bool *ready, size_t *len)
         return dump(json_pack("{s:s,s:o}", "status", "unknown", "failing", failing), len);
     for (size_t i = 0; i < snapshot->connections_count; i++) {
         const struct weir_connection_view *connection = &snapshot->connections[i];
-        for (size_t j = 0; j < connection->versions_count; j++)
-            if (is_down(&connection->versions[j]))
-                json_array_append_new(failing, json_string(connection->name));
+        if (cannot_store(gateway, connection))
+            json_array_append_new(failing, json_string(connection->name));
     }
     weir_snapshot_free(&snapshot);
     bool stopping = atomic_load(&gateway->stopping);

@@ -5,6 +5,8 @@
  * Lock: none; interrupt touches only what is atomic.
  */
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -98,6 +100,29 @@ static int set_journal(struct sqlite_conn *conn, const struct weir_settings *set
     return sqlite_run(conn, extra ? "PRAGMA synchronous=EXTRA" : "PRAGMA synchronous=FULL", error);
 }
 
+static bool is_there(const char *path, const char *suffix)
+{
+    char full[PATH_MAX + 8];
+    struct stat status;
+
+    snprintf(full, sizeof(full), "%s%s", path, suffix);
+    return lstat(full, &status) == 0;
+}
+
+/*
+ * A file that was moved away without its log still has rows in that log, and handles that use it:
+ * a new file would take the log over, and the rows with it.
+ */
+static int refuse_orphan(const char *path, struct weir_error *error)
+{
+    if (is_there(path, "") || (!is_there(path, "-wal") && !is_there(path, "-shm")))
+        return 0;
+    return weir_fail(error, WEIR_ECONNECT,
+                     "%s is gone, but its -wal or -shm is still there and may hold rows: move all "
+                     "three files together, or put it back",
+                     path);
+}
+
 static int remember_file(struct sqlite_conn *conn, struct weir_error *error)
 {
     struct stat now;
@@ -118,6 +143,9 @@ static int sqlite_open(void *bytes, const struct weir_settings *settings, int64_
 
     conn->path = weir_settings_string(settings, "path", "");
     conn->deadline = deadline;
+    int status = refuse_orphan(conn->path, error);
+    if (status != 0)
+        return status;
     int code = sqlite3_open_v2(conn->path, &conn->db, flags, NULL);
     if (conn->db == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
@@ -127,7 +155,7 @@ static int sqlite_open(void *bytes, const struct weir_settings *settings, int64_
     sqlite3_busy_handler(conn->db, on_busy, conn);
     sqlite3_progress_handler(conn->db, PROGRESS_STEPS, on_progress, conn);
     atomic_store(&conn->shared, conn->db);
-    int status = set_journal(conn, settings, error);
+    status = set_journal(conn, settings, error);
     return status != 0 ? status : remember_file(conn, error);
 }
 

@@ -38,6 +38,13 @@ def test_a_full_disk_acknowledges_nothing_and_recovers(start, disk):
         codes.append(weir.post({"s": "x" * 1500})[0])
     assert codes[-1] == 503, "the disk was never full"
     assert len(database.ids()) == 1 + codes.count(200)
+    code, _, body = weir.request("GET", "/readyz")
+    assert code == 503 and b'"db"' in body, body
+    status = weir.status()
+    assert status["status"] == "degraded"
+    assert status["connections"]["db"]["queue"]["last_error"]["code"] == "WEIR_ERESOURCE"
     assert "WEIR_ERESOURCE" in weir.log() and "53100" in weir.log()
     flag.unlink()
     wait_until(lambda: weir.post({"a": 1})[0] == 200, 20)
+    assert weir.request("GET", "/readyz")[0] == 200
+    assert weir.connection()["queue"]["last_error"] is None
