@@ -46,6 +46,8 @@ struct client *client_new(struct clients *clients, int fd, enum client_kind kind
     list_push_back(&clients->all, &client->link);
     wheel_entry_init(&client->timer);
     clients->counts[kind]++;
+    if (kind == CLIENT_PLAIN)
+        atomic_fetch_add_explicit(&clients->budget->clients, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&clients->present, 1, memory_order_relaxed);
     /* One that never says anything has less time than one that has proved itself. */
     client->deadline = clock_add(clock_now(), clients->limits.head_timeout);
@@ -64,6 +66,8 @@ static void destroy(struct client *client)
     list_remove(&client->link);
     slots_give(&clients->slots, client->slot);
     clients->counts[client->kind]--;
+    if (client->kind == CLIENT_PLAIN)
+        atomic_fetch_sub_explicit(&clients->budget->clients, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&clients->present, 1, memory_order_relaxed);
     body_drop(client);
     inbox_fini(&client->inbox, &clients->spare);

@@ -20,11 +20,13 @@
 
 #include "client.h"
 #include "listen.h"
+#include "log.h"
 
 #define ACCEPTS_MAX     64     /* at one go, so that clients get their turn */
 #define ADMIN_MAX       64     /* clients of the admin side's own listener */
 #define TURNED_AWAY_MAX 64     /* that are being told so, at a time */
 #define ACCEPT_PAUSE    100000 /* microseconds, without descriptors */
+#define ACCEPT_QUIET    (10 * CLOCK_SECOND)
 
 struct listener {
     struct list link;
@@ -39,6 +41,7 @@ struct door {
     struct list listeners; /* struct listener.link */
     struct event tick;     /* turns the wheel, while there are clients */
     struct event resume;   /* ends a pause in accepting */
+    int64_t quiet_until;   /* no word about pauses before this */
 };
 
 /* ---- The budget ------------------------------------------------------------------------------ */
@@ -120,8 +123,17 @@ static enum client_kind kind_of(const struct clients *clients, bool admin)
 {
     if (admin)
         return clients->counts[CLIENT_ADMIN] < ADMIN_MAX ? CLIENT_ADMIN : CLIENT_TURNED_AWAY;
-    return clients->counts[CLIENT_PLAIN] < clients->limits.connections_max ? CLIENT_PLAIN
-                                                                           : CLIENT_TURNED_AWAY;
+    unsigned present = atomic_load_explicit(&clients->budget->clients, memory_order_relaxed);
+    return present < clients->limits.connections_max ? CLIENT_PLAIN : CLIENT_TURNED_AWAY;
+}
+
+/* With few descriptors, few are to be spent on saying no. */
+static bool may_turn_away(const struct clients *clients)
+{
+    unsigned share = 1 + clients->limits.connections_max / 4;
+    unsigned most = share < TURNED_AWAY_MAX ? share : TURNED_AWAY_MAX;
+
+    return clients->counts[CLIENT_TURNED_AWAY] < most;
 }
 
 static void welcome(struct door *door, int fd, bool admin)
@@ -132,7 +144,7 @@ static void welcome(struct door *door, int fd, bool admin)
     atomic_fetch_add_explicit(&clients->accepted, 1, memory_order_relaxed);
     if (kind == CLIENT_TURNED_AWAY) {
         atomic_fetch_add_explicit(&clients->refused, 1, memory_order_relaxed);
-        if (clients->counts[CLIENT_TURNED_AWAY] >= TURNED_AWAY_MAX) {
+        if (!may_turn_away(clients)) {
             close(fd);
             return;
         }
@@ -143,11 +155,23 @@ static void welcome(struct door *door, int fd, bool admin)
         client_refuse_with(client, ANSWER_OVERLOADED, true);
 }
 
+/* Once in a while: a storm lasts for thousands of attempts. */
+static void complain(struct door *door, int error)
+{
+    int64_t now = clock_now();
+
+    if (now < door->quiet_until)
+        return;
+    door->quiet_until = clock_add(now, ACCEPT_QUIET);
+    log_event(LOG_WARNING, "accept-paused", "detail", strerror(error), NULL);
+}
+
 /* Without a descriptor or memory, trying again at once would only burn the processor. */
-static void pause_accepting(struct door *door)
+static void pause_accepting(struct door *door, int error)
 {
     static const struct timeval pause = {.tv_usec = ACCEPT_PAUSE};
 
+    complain(door, error);
     if (event_add(&door->resume, &pause) != 0)
         return;
     list_each(link, &door->listeners)
@@ -173,7 +197,7 @@ static void accept_some(struct listener *listener, int most)
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            pause_accepting(listener->door);
+            pause_accepting(listener->door, errno);
         /* What else accept4 says is about one client, or that there is none. */
         return;
     }

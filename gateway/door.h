@@ -19,17 +19,21 @@
 struct event_base;
 struct door;
 
-/* May change at a reload (door_set_limits); a client under way keeps what it started with. */
+/*
+ * May change at a reload (door_set_limits); a client under way keeps what it started with.
+ * connections_max is for all doors of one budget together.
+ */
 struct door_limits {
     size_t body_max, head_max;
     unsigned headers_max, connections_max;
     int64_t head_timeout, body_timeout, idle_timeout; /* nanoseconds */
 };
 
-/* Bytes of bodies held by all doors and webhooks together. Zero-initialise `held`. */
+/* What all doors hold together: bytes of bodies (webhooks', too), clients. Zero-initialise it. */
 struct door_budget {
     atomic_size_t held;
     atomic_size_t max;
+    atomic_uint clients; /* but for those of the admin side, and those that are turned away */
 };
 
 /* Take `bytes` from the budget; false, and nothing taken, if there is not enough left. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "descriptors.h"
 
 #define TICK_IDLE_MS  500 /* while nothing is queued */
 #define LEAVING_MS    20
@@ -66,12 +67,14 @@ void loop_hurry(struct loop *loop)
 
 /* ---- Errands --------------------------------------------------------------------------------- */
 
-static struct door_limits limits_of(const struct config_server *server)
+static struct door_limits limits_of(const struct config *config)
 {
+    const struct config_server *server = &config->server;
+
     return (struct door_limits){.body_max = server->body_max,
                                 .head_max = server->head_max,
                                 .headers_max = server->headers_max,
-                                .connections_max = server->connections_max,
+                                .connections_max = descriptors_for_clients(config),
                                 .head_timeout = server->head_timeout,
                                 .body_timeout = server->body_timeout,
                                 .idle_timeout = server->idle_timeout};
@@ -82,7 +85,7 @@ static void do_adopt(struct mail *mail)
     struct loop_errand *errand = list_entry(mail, struct loop_errand, mail);
     struct loop *loop = errand->loop;
     struct config *old = loop->config;
-    struct door_limits limits = limits_of(&loop->next->server);
+    struct door_limits limits = limits_of(loop->next);
 
     loop->config = loop->next;
     loop->next = NULL;
@@ -159,7 +162,7 @@ static void errand_init(struct loop *loop, struct loop_errand *errand,
 
 static int make_parts(struct loop *loop)
 {
-    struct door_limits limits = limits_of(&loop->config->server);
+    struct door_limits limits = limits_of(loop->config);
 
     loop->base = event_base_new();
     if (loop->base == NULL || mailbox_new(&loop->mailbox, loop->base) != 0 ||

@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "config.h"
+#include "descriptors.h"
 #include "events.h"
 #include "gateway.h"
 #include "loop.h"
@@ -43,16 +43,6 @@ static int fail(const char *what, const char *why)
 {
     log_event(LOG_ERROR, "start-failed", "what", what, "detail", why, NULL);
     return 1;
-}
-
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static sigset_t our_signals(void)
@@ -386,13 +376,14 @@ int serve_run(const struct serve_options *options,
     daemon->signals = our_signals();
     if (!log_start())
         fail("log", "no thread could be had: a reader that stands still will hold up weir");
-    raise_descriptors();
+    descriptors_raise();
     daemon->gateway.started_at = clock_now();
     int status = load(daemon, options) != 0 || make_registry(daemon, options) != 0 ||
                  make_loops(daemon) != 0;
     if (status != 0) {
         undo(daemon);
     } else {
+        descriptors_complain(daemon->config);
         log_event(LOG_INFO, "ready", "version", WEIR_VERSION, NULL);
         ready(options, daemon->address);
         run(daemon);

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Too much of everything: it is refused with a code, what was accepted is stored, memory holds."""
 import json
+import pathlib
 import socket
+import subprocess
 import time
 
 import pytest
@@ -142,3 +144,42 @@ def test_five_hundred_clients(start, database):
     assert load.failed == [] and load.broken == [], (load.failed[:3], load.broken[:3])
     assert len(load.stored) == 5000
     check_exactly_once(database, load)
+
+
+def test_idle_clients_leave_descriptors_for_the_backends(start, tmp_path):
+    weir = start({"db": {"type": "sqlite", "path": str(tmp_path / "x.db")}},
+                 {"webhooks": [{"path": "/webhook/example",
+                                "modules": [{"type": "sqlite", "connection": "db"}]}]},
+                 start=False)
+    weir.wrapper = ["prlimit", "--nofile=60:60"]
+    weir.start()
+    assert "event=descriptors-few limit=60 clients=15" in weir.log()
+    idle = []
+    for _ in range(100):
+        idle.append(socket.create_connection(("127.0.0.1", weir.port), timeout=5))
+    try:
+        wait_until(lambda: len(list(pathlib.Path(f"/proc/{weir.process.pid}/fd").iterdir())) > 20)
+        first = idle[0]
+        body = b'{"a":1}'
+        first.sendall(b"POST /webhook/example HTTP/1.1\r\nHost: x\r\nContent-Type: application/json"
+                      b"\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        assert b" 200 " in first.recv(4096)  # the first one: its backend connection was not open
+    finally:
+        for sock in idle:
+            sock.close()
+
+
+def test_no_descriptors_are_left(start, tmp_path):
+    """Somebody else takes them all: accepting pauses, says so once, and goes on."""
+    weir = start({"db": {"type": "sqlite", "path": str(tmp_path / "x.db")}},
+                 {"webhooks": [{"path": "/webhook/example",
+                                "modules": [{"type": "sqlite", "connection": "db"}]}]})
+    assert weir.post({"a": 1})[0] == 200
+    present = len(list(pathlib.Path(f"/proc/{weir.process.pid}/fd").iterdir()))
+    subprocess.run(["prlimit", f"--pid={weir.process.pid}", f"--nofile={present}:"], check=True)
+    with socket.create_connection(("127.0.0.1", weir.port), timeout=5):
+        wait_until(lambda: "event=accept-paused" in weir.log())
+        time.sleep(0.5)
+        assert weir.log().count("event=accept-paused") == 1
+        subprocess.run(["prlimit", f"--pid={weir.process.pid}", "--nofile=1024:"], check=True)
+        assert weir.post({"a": 2})[0] == 200
