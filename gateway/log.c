@@ -6,9 +6,9 @@
  */
 #include "log.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -5,8 +5,8 @@
  *
  *     log_event(LOG_WARNING, "reload-rejected", "file", path, "line", "12", NULL);
  *
- * Any thread. A line is written whole. Between log_start and log_stop nobody waits for whoever reads
- * the log: if that one stands still, lines are dropped past a megabyte, and later counted.
+ * Any thread. A line is written whole. Between log_start and log_stop nobody waits for whoever
+ * reads the log: if that one stands still, lines are dropped past a megabyte, and later counted.
  */
 #ifndef GATEWAY_LOG_H
 #define GATEWAY_LOG_H

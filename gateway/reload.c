@@ -40,7 +40,7 @@ struct reload {
 
     pthread_mutex_t mutex;
     pthread_cond_t ended_now;
-    bool ended; /* the thread is about to return */
+    bool ended;            /* the thread is about to return */
     struct config *newest; /* a reference; what probes prove */
     struct list asked;     /* struct reload_reply */
     size_t asked_count;

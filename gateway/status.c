@@ -105,8 +105,8 @@ static json_t *version_of(const struct weir_version_view *version, const char *t
     bool active = version->state == WEIR_VERSION_ACTIVE;
     json_t *object = json_pack(
         "{s:i,s:s,s:s,s:o,s:s,s:i,s:i,s:o,s:o,s:o}", "version", version->version, "type", type,
-        "state", weir_version_state_name(version->state), "created_at", stamp_of(version->created_at),
-        "config_sha256", version->config_sha256, "active_requests",
+        "state", weir_version_state_name(version->state), "created_at",
+        stamp_of(version->created_at), "config_sha256", version->config_sha256, "active_requests",
         writing_on(view, version->version) + (active ? view->waiting : 0), "waiting",
         active ? view->waiting : 0, "size", size_of(version), "totals", totals_of(&version->totals),
         "last_error", error_of(version));
@@ -142,7 +142,8 @@ static json_t *connection_of(struct gateway *gateway, const struct weir_connecti
 
     dispatch_look(gateway->dispatch, connection->name, connection->type, &view);
     for (size_t i = 0; i < connection->versions_count; i++)
-        json_array_append_new(versions, version_of(&connection->versions[i], connection->type, &view));
+        json_array_append_new(versions,
+                              version_of(&connection->versions[i], connection->type, &view));
     return json_pack("{s:s,s:i,s:i,s:b,s:o,s:o,s:o}", "type", connection->type, "version",
                      connection->version, "active_requests", view.waiting + view.writing, "removed",
                      connection->removed, "queue", queue_of(&view), "totals",
@@ -155,7 +156,8 @@ static void sum_up(json_t *sums, json_t *more)
     const char *key;
     json_t *value;
 
-    json_object_foreach(more, key, value) {
+    json_object_foreach(more, key, value)
+    {
         json_t *sum = json_object_get(sums, key);
         if (json_is_integer(sum))
             json_integer_set(sum, json_integer_value(sum) + json_integer_value(value));

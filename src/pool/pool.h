@@ -126,8 +126,8 @@ struct endpoint {
     struct weir_registry *registry;
     char *name;
     const struct weir_driver *driver;
-    bool removed;       /* not configured any more */
-    int64_t removed_by; /* when pinned work must be done */
+    bool removed;        /* not configured any more */
+    int64_t removed_by;  /* when pinned work must be done */
     struct list tenures; /* never empty once it is the registry's; the first is the last one */
     uint32_t last_number;
     struct version *unused; /* configured, not used yet */
