@@ -24,6 +24,7 @@ static const struct {
     {"40", WEIR_ECONFLICT},       /* serialization failure, deadlock */
     {"42501", WEIR_EDENIED},      /* insufficient privilege */
     {"42703", WEIR_ESCHEMA},      /* undefined column */
+    {"42704", WEIR_ECONFIG},      /* undefined object: a parameter in options */
     {"42804", WEIR_ESCHEMA},      /* datatype mismatch */
     {"42883", WEIR_ESCHEMA},      /* undefined function: no cast to the column's type */
     {"428C9", WEIR_ESCHEMA},      /* a generated column */

@@ -11,20 +11,21 @@ static struct weir_error error;
 static const struct {
     const char *sqlstate;
     int status;
-} rows[] = {{"08006", WEIR_ELOST},        {"08000", WEIR_ELOST},     {"0A000", WEIR_EUNPREPARED},
-            {"22P05", WEIR_EREJECTED},    {"22003", WEIR_EREJECTED}, {"22P02", WEIR_EREJECTED},
-            {"23505", WEIR_EREJECTED},    {"23514", WEIR_EREJECTED}, {"25006", WEIR_EREADONLY},
-            {"26000", WEIR_EUNPREPARED},  {"28P01", WEIR_EAUTH},     {"28000", WEIR_EAUTH},
-            {"3D000", WEIR_ECONFIG},      {"3F000", WEIR_ESCHEMA},   {"40001", WEIR_ECONFLICT},
-            {"40P01", WEIR_ECONFLICT},    {"42501", WEIR_EDENIED},   {"42703", WEIR_ESCHEMA},
-            {"42804", WEIR_ESCHEMA},      {"42883", WEIR_ESCHEMA},   {"428C9", WEIR_ESCHEMA},
-            {"42P01", WEIR_EUNPREPARED},  {"42P10", WEIR_ESCHEMA},   {"44000", WEIR_EREJECTED},
-            {"53300", WEIR_ECROWDED},     {"53100", WEIR_ERESOURCE}, {"53200", WEIR_ERESOURCE},
-            {"54000", WEIR_EREJECTED},    {"54001", WEIR_EREJECTED}, {"55P03", WEIR_ECONFLICT},
-            {"57014", WEIR_EINTERRUPTED}, {"57P01", WEIR_EDOWN},     {"57P02", WEIR_EDOWN},
-            {"57P03", WEIR_EDOWN},        {"58030", WEIR_ELOST},     {"P0001", WEIR_EREJECTED},
-            {"P0004", WEIR_EREJECTED},    {"WE001", WEIR_EREJECTED}, {"38000", WEIR_EINTERNAL},
-            {"42601", WEIR_EINTERNAL},    {"XX000", WEIR_EINTERNAL}, {"", WEIR_EINTERNAL}};
+} rows[] = {{"08006", WEIR_ELOST},       {"08000", WEIR_ELOST},        {"0A000", WEIR_EUNPREPARED},
+            {"22P05", WEIR_EREJECTED},   {"22003", WEIR_EREJECTED},    {"22P02", WEIR_EREJECTED},
+            {"23505", WEIR_EREJECTED},   {"23514", WEIR_EREJECTED},    {"25006", WEIR_EREADONLY},
+            {"26000", WEIR_EUNPREPARED}, {"28P01", WEIR_EAUTH},        {"28000", WEIR_EAUTH},
+            {"3D000", WEIR_ECONFIG},     {"3F000", WEIR_ESCHEMA},      {"40001", WEIR_ECONFLICT},
+            {"40P01", WEIR_ECONFLICT},   {"42501", WEIR_EDENIED},      {"42703", WEIR_ESCHEMA},
+            {"42704", WEIR_ECONFIG},     {"42804", WEIR_ESCHEMA},      {"42883", WEIR_ESCHEMA},
+            {"428C9", WEIR_ESCHEMA},     {"42P01", WEIR_EUNPREPARED},  {"42P10", WEIR_ESCHEMA},
+            {"44000", WEIR_EREJECTED},   {"53300", WEIR_ECROWDED},     {"53100", WEIR_ERESOURCE},
+            {"53200", WEIR_ERESOURCE},   {"54000", WEIR_EREJECTED},    {"54001", WEIR_EREJECTED},
+            {"55P03", WEIR_ECONFLICT},   {"57014", WEIR_EINTERRUPTED}, {"57P01", WEIR_EDOWN},
+            {"57P02", WEIR_EDOWN},       {"57P03", WEIR_EDOWN},        {"58030", WEIR_ELOST},
+            {"P0001", WEIR_EREJECTED},   {"P0004", WEIR_EREJECTED},    {"WE001", WEIR_EREJECTED},
+            {"38000", WEIR_EINTERNAL},   {"42601", WEIR_EINTERNAL},    {"XX000", WEIR_EINTERNAL},
+            {"", WEIR_EINTERNAL}};
 
 static void every_code_has_its_status(void)
 {
