@@ -26,6 +26,7 @@
     X(RATE_LIMITED, 429, "rate-limited", "Too many requests from this sender.")                    \
     X(HEADERS_TOO_LARGE, 431, "headers-too-large", "The headers are larger than allowed.")         \
     X(INTERNAL, 500, "internal", "This is a bug.")                                                 \
+    X(UNKNOWN_METHOD, 501, "unknown-method", "This method is not known here.")                     \
     X(POOL_EXHAUSTED, 503, "pool-exhausted", "No backend connection became free in time.")         \
     X(UNAVAILABLE, 503, "destination-unavailable", "The destination could not confirm in time.")   \
     X(OVERLOADED, 503, "overloaded", "Too much is waiting already.")                               \

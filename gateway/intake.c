@@ -42,6 +42,16 @@ static bool routed(void *context, const struct request *request, struct answer *
     return false;
 }
 
+/* Two of them: whichever is believed, the sender may have meant the other. */
+static bool is_twice(const struct request *request, const char *name)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < request->headers_count; i++)
+        count += strcmp(request->headers[i].name, name) == 0;
+    return count > 1;
+}
+
 static bool admitted(void *context, const struct request *request, struct answer *answer)
 {
     const struct intake *intake = context;
@@ -51,7 +61,8 @@ static bool admitted(void *context, const struct request *request, struct answer
         return admin_allows(intake->loop->config->server.admin_token, request, answer);
     if (route.kind != ROUTE_WEBHOOK)
         return true;
-    if (media_is_json(request_header(request, "content-type")) &&
+    if (!is_twice(request, "content-type") &&
+        media_is_json(request_header(request, "content-type")) &&
         media_is_plain(request_header(request, "content-encoding")))
         return true;
     answer_problem(answer, ANSWER_MEDIA_TYPE, NULL);

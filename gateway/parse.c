@@ -124,6 +124,7 @@ bool parse_head(struct parse *parse, char *bytes, size_t len, const struct head 
     bool ok = parsed == len && HTTP_PARSER_ERRNO(&parser) == HPE_OK && work.whole &&
               work.target != NULL && agrees(&parser, head) &&
               (work.count == 0 || headers[work.count - 1].value != NULL);
+    parse->method_unknown = HTTP_PARSER_ERRNO(&parser) == HPE_INVALID_METHOD;
     if (!ok)
         return false;
     parse->method = http_method_str((enum http_method)parser.method);

@@ -20,12 +20,14 @@ struct parse {
     const char *query; /* NULL if there is none */
     size_t headers_count;
     bool keep_alive;
+    bool method_unknown; /* why it was refused */
 };
 
 /*
  * Take apart a head that head_check let through as `head`. Its bytes are changed: names become
  * lower case, strings get their NUL; parse and headers point into them. headers has room for
- * headers_max. False if the parser refuses it, or understands its framing differently.
+ * headers_max. False if the parser refuses it (method_unknown is set, nothing else), or understands
+ * its framing differently.
  */
 bool parse_head(struct parse *parse, char *bytes, size_t len, const struct head *head,
                 struct request_header *headers, size_t headers_max);

@@ -92,7 +92,8 @@ static void take_head(struct client *client)
         return;
     }
     if (!parse_head(&parse, inbox->bytes + start, len, &client->head, client->headers, count)) {
-        client_refuse_with(client, ANSWER_MALFORMED, true);
+        client_refuse_with(client, parse.method_unknown ? ANSWER_UNKNOWN_METHOD : ANSWER_MALFORMED,
+                           true);
         return;
     }
     client->spent = client->scan.seen;

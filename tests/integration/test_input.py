@@ -91,6 +91,10 @@ def test_unknown_path_method_and_media_type(weir):
     assert weir.post({}, content_type="application/json; charset=utf-8")[0] == 200
     answer = raw(weir.port, head("Host: x", "Content-Length: 2", "Connection: close") + b"{}")
     assert code_of(answer) == 200, "no Content-Type counts as JSON"
+    twice = head("Host: x", JSON, "Content-Type: text/plain", "Content-Length: 2") + b"{}"
+    assert code_of(raw(weir.port, twice)) == 415
+    answer = raw(weir.port, head("Host: x", JSON, "Content-Length: 2", method="FOO") + b"{}")
+    assert code_of(answer) == 501 and b"unknown-method" in answer
 
 
 def test_the_order_of_checks(weir):
