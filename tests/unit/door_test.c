@@ -542,8 +542,6 @@ static void refuses_what_is_malformed(void)
         "GET / HTTP/11\r\nHost: h\r\n\r\n",
         "GET /\r\n\r\n",
         "GET / HTTP/1.1 x\r\nHost: h\r\n\r\n",
-        "get / HTTP/1.1\r\nHost: h\r\n\r\n",
-        "WEIRD / HTTP/1.1\r\nHost: h\r\n\r\n",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         "\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", /* two empty lines */
         "\x16\x03\x01\x02",                          /* TLS */
@@ -558,6 +556,19 @@ static void refuses_what_is_malformed(void)
     }
     refused_as(nul, sizeof(nul) - 1, "HTTP/1.1 400 ");
     refused_as(nul_in_target, sizeof(nul_in_target) - 1, "HTTP/1.1 400 ");
+    CHECK_INT(completed, 0);
+    close_door();
+}
+
+/* Well-formed, and their names are case-sensitive (RFC 9110, section 9.1). */
+static void does_not_know_every_method(void)
+{
+    static const char lower[] = "get / HTTP/1.1\r\nHost: h\r\n\r\n";
+    static const char made_up[] = "WEIRD / HTTP/1.1\r\nHost: h\r\n\r\n";
+
+    open_door(&usual);
+    refused_as(lower, sizeof(lower) - 1, "HTTP/1.1 501 Not Implemented\r\n");
+    refused_as(made_up, sizeof(made_up) - 1, "HTTP/1.1 501 Not Implemented\r\n");
     CHECK_INT(completed, 0);
     close_door();
 }
@@ -1129,9 +1140,10 @@ TEST_MAIN(TEST(echoes_a_request), TEST(knows_every_form_of_target), TEST(decodes
           TEST(survives_any_split), TEST(answers_a_pipeline_in_order),
           TEST(waits_with_the_next_request), TEST(does_not_read_ahead), TEST(speaks_http_1_0),
           TEST(answers_head_without_a_body), TEST(honours_expect), TEST(refuses_what_is_malformed),
-          TEST(refuses_malformed_chunks), TEST(keeps_the_limits_of_a_head),
-          TEST(goes_on_after_a_refusal), TEST(refuses_in_order), TEST(answers_over_an_unread_body),
-          TEST(refuses_a_streamed_body), TEST(takes_the_largest_body), TEST(keeps_to_the_budget),
+          TEST(does_not_know_every_method), TEST(refuses_malformed_chunks),
+          TEST(keeps_the_limits_of_a_head), TEST(goes_on_after_a_refusal), TEST(refuses_in_order),
+          TEST(answers_over_an_unread_body), TEST(refuses_a_streamed_body),
+          TEST(takes_the_largest_body), TEST(keeps_to_the_budget),
           TEST(has_no_patience_with_slow_clients), TEST(closes_idle_clients_in_silence),
           TEST(cuts_off_who_does_not_listen), TEST(writes_a_large_answer_in_pieces),
           TEST(answers_a_client_that_said_all), TEST(forgets_who_has_gone),

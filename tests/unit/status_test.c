@@ -229,7 +229,7 @@ static void metrics_count_and_escape(void)
     CHECK(strstr(text, "weir_webhook_seconds_bucket{le=\"30\"} 2\n") != NULL);
     CHECK(strstr(text, "weir_webhook_seconds_bucket{le=\"+Inf\"} 3\n") != NULL);
     CHECK(strstr(text, "weir_webhook_seconds_sum 3601.501000\n") != NULL);
-    CHECK(strstr(text, "weir_pool_version{connection=\"a \\\"b\\\"\"} 0\n") != NULL);
+    CHECK(strstr(text, "weir_pool_version{connection=\"a \\\"b\\\"\",type=\"fake\"} 0\n") != NULL);
     free(text);
     tear_down(&house);
 }
