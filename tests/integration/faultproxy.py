@@ -35,15 +35,19 @@ class Proxy:
                 client, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(listener, client), daemon=True).start()
 
-    def _serve(self, client):
+    def _serve(self, listener, client):
         try:
             server = socket.create_connection(("127.0.0.1", self.target))
         except OSError:
             client.close()
             return
         with self.lock:
+            if self.listener is not listener:  # refused meanwhile: nobody would ever cut it
+                client.close()
+                server.close()
+                return
             self.pairs.append((client, server))
         with selectors.DefaultSelector() as selector:
             selector.register(client, selectors.EVENT_READ, server)
@@ -109,14 +113,15 @@ class Proxy:
         self.stalled.set()
 
     def _stop_listening(self):
-        if self.listener is None:
+        with self.lock:
+            listener, self.listener = self.listener, None
+        if listener is None:
             return
         try:
-            self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+            listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         except OSError:
             pass
-        self.listener.close()
-        self.listener = None
+        listener.close()
 
     def refuse(self):
         self._stop_listening()
