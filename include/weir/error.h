@@ -43,6 +43,7 @@ enum weir_remedy {
     X(ETIMEOUT, -10, NONE, "no backend connection became free in time")           \
     X(EWAITERS, -11, NONE, "too many are waiting for a backend connection")       \
     X(EINTERNAL, -12, RECONNECT, "internal error")                                \
+    X(EAGAIN, -13, NONE, "no backend connection is free now")                     \
     X(ERESOLVE, -20, RECONNECT, "the server's name cannot be resolved")           \
     X(ECONNECT, -21, RECONNECT, "the server cannot be reached")                   \
     X(EAUTH, -22, RECONNECT, "the server refused the credentials")                \

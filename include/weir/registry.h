@@ -197,6 +197,15 @@ WEIR_EXPORT int weir_acquire(struct weir_registry *registry, const char *name, s
                              int64_t deadline, struct weir_lease *lease, struct weir_error *error);
 
 /*
+ * The same, without waiting: WEIR_EAGAIN if no backend connection is free now, or others wait in
+ * line. One is opened or checked then, within the usual limits, so that a later try may find it.
+ * Works with every clock. For a callback instead of a wait see weir/async.h.
+ */
+WEIR_EXPORT int weir_try_acquire(struct weir_registry *registry, const char *name,
+                                 struct weir_pin *pin, struct weir_lease *lease,
+                                 struct weir_error *error);
+
+/*
  * Give it back with the status of the last thing done on it: 0 if all was well. The status's
  * remedy decides what becomes of the backend connection: RECONNECT closes it, RETIRE closes it and
  * every idle one of its version, all others keep it. May call the driver's reset. Clears *lease.

@@ -3,6 +3,7 @@
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
 
+#include <weir/async.h>
 #include <weir/driver.h>
 #include <weir/error.h>
 #include <weir/observe.h>

@@ -33,8 +33,8 @@ static void sleeper_init(struct sleeper *sleeper)
     cond_init(&sleeper->woken);
     pthread_mutex_init(&sleeper->mutex, NULL);
     sleeper->done = false;
-    sleeper->waiter.deadline = CLOCK_NEVER; /* kept here, not by tick */
-    sleeper->waiter.complete = wake;
+    sleeper->waiter = (struct waiter){.deadline = CLOCK_NEVER, /* kept here, not by tick */
+                                      .complete = wake};
 }
 
 static void sleeper_fini(struct sleeper *sleeper)
@@ -77,6 +77,23 @@ int weir_acquire(struct weir_registry *registry, const char *name, struct weir_p
     else if (error != NULL)
         *error = sleeper.waiter.error;
     return status;
+}
+
+static void forget_it(struct waiter *waiter)
+{
+    (void)waiter; /* the caller looks for itself */
+}
+
+int weir_try_acquire(struct weir_registry *registry, const char *name, struct weir_pin *pin,
+                     struct weir_lease *lease, struct weir_error *error)
+{
+    struct waiter waiter = {.deadline = CLOCK_NEVER, .impatient = true, .complete = forget_it};
+
+    waiter_start(registry, name, pin, &waiter);
+    *lease = waiter.lease;
+    if (waiter.status != 0 && error != NULL)
+        *error = waiter.error;
+    return waiter.status;
 }
 
 /* ---- Release --------------------------------------------------------------------------------- */
@@ -122,6 +139,19 @@ static int reset(struct weir_registry *registry, struct conn *conn)
     int status = driver->reset(conn->bytes, deadline, NULL);
     registry_lock(registry);
     return status == 0 || weir_remedy(status) == WEIR_REMEDY_RETIRE ? status : WEIR_ELOST;
+}
+
+/* The next in line is looked for before it counts as idle. */
+void lease_decline(struct weir_registry *registry, struct weir_lease *lease)
+{
+    int64_t now = registry_now(registry);
+
+    registry_lock(registry);
+    struct conn *conn = conn_of_lease(registry, lease);
+    if (conn != NULL)
+        give_back(conn, 0, now);
+    registry_unlock(registry);
+    *lease = (struct weir_lease){.conn = NULL};
 }
 
 static int refuse(struct weir_registry *registry, int64_t now)

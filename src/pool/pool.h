@@ -158,6 +158,7 @@ struct waiter {
     struct endpoint *endpoint;
     int64_t deadline; /* for tick to keep; CLOCK_NEVER if the caller keeps it */
     int64_t since;
+    bool impatient; /* takes what is free now, or nothing */
     enum waiter_state state;
     int status;
     struct weir_lease lease;
@@ -315,6 +316,10 @@ void conn_lease(struct conn *conn, struct weir_lease *lease);
 /* The leased conn this lease stands for; NULL if it stands for none. */
 struct conn *conn_of_lease(struct weir_registry *registry, const struct weir_lease *lease);
 bool conn_fresh(const struct conn *conn, int64_t now);
+
+/* ---- lease.c ---- */
+/* Lock inside. Give back, unused, what was granted to somebody who does not want it any more. */
+void lease_decline(struct weir_registry *registry, struct weir_lease *lease);
 
 /* ---- errand.c ---- */
 /* What run found; filled there, read by finish. */

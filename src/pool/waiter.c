@@ -103,7 +103,11 @@ static void refuse(struct weir_registry *registry, struct waiter *waiter, int st
     tell(registry, waiter);
 }
 
-/* With an idle connection and nobody before it, settle serves it at once. */
+/*
+ * With an idle connection and nobody before it, settle serves it at once. One that does not wait
+ * has stood in line for as long as that takes: it overtakes nobody, and what is opened or checked
+ * for it will be there for the next.
+ */
 static void enter(struct endpoint *endpoint, struct waiter *waiter, int64_t now)
 {
     waiter->endpoint = endpoint;
@@ -112,6 +116,10 @@ static void enter(struct endpoint *endpoint, struct waiter *waiter, int64_t now)
     endpoint->waiting++;
     endpoint->waiters_due = clock_min(endpoint->waiters_due, waiter->deadline);
     endpoint_settle(endpoint, now);
+    if (waiter->state == WAITER_WAITING && waiter->impatient) {
+        fail(waiter, WEIR_EAGAIN);
+        return;
+    }
     if (waiter->state == WAITER_WAITING && endpoint_serving(endpoint) != NULL &&
         endpoint->waiting > endpoint_serving(endpoint)->limits.max_waiters) {
         endpoint->totals.refused++;

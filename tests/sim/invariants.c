@@ -21,6 +21,7 @@ void book_open(struct weir_registry *registry)
 {
     memset(&book, 0, sizeof(book));
     book.registry = registry;
+    (void)weir_completions_new(&book.completions, NULL); /* or NULL, where memory is short */
 }
 
 /* ---- Acquires -------------------------------------------------------------------------------- */
@@ -31,23 +32,31 @@ static void check_order(const struct entry *granted)
     for (size_t i = 0; i < BOOK_WAITERS_MAX; i++) {
         const struct entry *entry = &book.entries[i];
         if (entry->state == ENTRY_WAITING && entry != granted &&
-            entry->waiter.state == WAITER_WAITING &&
-            entry->waiter.endpoint == granted->waiter.endpoint)
+            entry->waiter->state == WAITER_WAITING &&
+            entry->waiter->endpoint == granted->waiter->endpoint)
             check(entry->order > granted->order, "I6", "a later acquire overtook an earlier one");
     }
 }
 
+/* The lease an entry stands for: its caller's, or one its caller was not told of yet. */
+static const void *leased_by(const struct entry *entry)
+{
+    if (entry->state == ENTRY_HELD)
+        return entry->lease.conn;
+    return entry->state == ENTRY_WAITING && entry->completions > 0 ? entry->waiter->lease.conn
+                                                                   : NULL;
+}
+
 static void check_grant(struct entry *entry)
 {
-    const struct weir_lease *lease = &entry->waiter.lease;
-    const struct endpoint *endpoint = entry->waiter.endpoint;
+    const struct weir_lease *lease = &entry->waiter->lease;
+    const struct endpoint *endpoint = entry->waiter->endpoint;
     const struct version *serving = endpoint_serving(endpoint);
     const struct fake_conn *conn = lease->conn;
 
     for (size_t i = 0; i < BOOK_WAITERS_MAX; i++)
-        check(book.entries[i].state != ENTRY_HELD ||
-                  book.entries[i].waiter.lease.conn != lease->conn,
-              "I1", "one backend connection was leased twice");
+        check(&book.entries[i] == entry || leased_by(&book.entries[i]) != conn, "I1",
+              "one backend connection was leased twice");
     check(conn->magic == FAKE_MAGIC && conn->up && !conn->interrupted, "I9",
           "a lease of a backend connection that is not open");
     /* The last grant of a removed connection may be followed at once by its end. */
@@ -58,36 +67,179 @@ static void check_grant(struct entry *entry)
     check_order(entry);
 }
 
-static void complete(struct waiter *waiter)
+/* The pool is done with it. */
+static void note_completion(struct entry *entry)
 {
-    struct entry *entry = (struct entry *)(void *)waiter;
-
     check(++entry->completions == 1, "I5", "an acquire was completed twice");
-    check(!book.closed || waiter->status != 0, "I17", "a grant after close");
-    if (waiter->status == 0) {
+    check(!book.closed || entry->waiter->status != 0, "I17", "a grant after close");
+    if (entry->waiter->status == 0) {
         check_grant(entry);
         book.granted++;
-        entry->state = ENTRY_HELD;
     } else {
         book.failed++;
-        entry->state = ENTRY_FREE;
     }
 }
 
-struct entry *book_entry(int64_t deadline)
+/* Its caller is told. */
+static void tell(struct entry *entry, int status, const struct weir_lease *lease)
+{
+    entry->status = status;
+    if (status == 0)
+        entry->lease = *lease;
+    entry->state = status == 0 ? ENTRY_HELD : ENTRY_FREE;
+}
+
+static void complete(struct waiter *waiter)
+{
+    struct entry *entry = list_entry(waiter, struct entry, own);
+
+    note_completion(entry);
+    tell(entry, waiter->status, &waiter->lease);
+}
+
+static struct entry *new_entry(void)
 {
     for (size_t i = 0; i < BOOK_WAITERS_MAX; i++) {
-        struct entry *entry = &book.entries[i];
+        /* In turn, so that results can be asked for long after. */
+        struct entry *entry = &book.entries[(book.order + i) % BOOK_WAITERS_MAX];
         if (entry->state != ENTRY_FREE)
             continue;
         memset(entry, 0, sizeof(*entry));
         entry->state = ENTRY_WAITING;
         entry->order = ++book.order;
-        entry->waiter.deadline = deadline;
-        entry->waiter.complete = complete;
+        entry->waiter = &entry->own;
         return entry;
     }
     return NULL;
+}
+
+struct entry *book_entry(int64_t deadline)
+{
+    struct entry *entry = new_entry();
+
+    if (entry != NULL) {
+        entry->own.deadline = deadline;
+        entry->own.complete = complete;
+    }
+    return entry;
+}
+
+/* ---- Acquires: asynchronous and impatient ones ----------------------------------------------- */
+
+static struct entry *entry_of(const struct waiter *waiter)
+{
+    for (size_t i = 0; i < BOOK_WAITERS_MAX; i++)
+        if (book.entries[i].waiter == waiter && book.entries[i].state == ENTRY_WAITING)
+            return &book.entries[i];
+    fake_violation("I5", "a request that nobody made was completed");
+    return NULL;
+}
+
+/* In the request's stead: the book sees the grant when it happens, not when it is told. */
+static void complete_request(struct waiter *waiter)
+{
+    struct entry *entry = entry_of(waiter);
+
+    note_completion(entry);
+    entry->complete(waiter);
+}
+
+static void acquired(void *context, int status, const struct weir_lease *lease,
+                     const struct weir_error *error)
+{
+    struct entry *entry = context;
+
+    check(entry->state == ENTRY_WAITING && entry->completions == 1, "I5",
+          "a callback for a request that is over already");
+    check(error->status == status && (status == 0) == (lease != NULL), "I5",
+          "a callback with a lease and an error, or neither");
+    check(book.completions != NULL, "I17", "a callback after the completions were freed");
+    tell(entry, status, lease);
+    check(!weir_request_cancel(&entry->request), "I5", "cancelled from within its own callback");
+    entry->waiter = &entry->own;
+}
+
+struct entry *book_async(const char *name, struct weir_pin *pin, int64_t deadline)
+{
+    struct entry *entry = new_entry();
+
+    if (entry == NULL)
+        return NULL;
+    int status = weir_acquire_async(book.registry, name, pin, deadline, book.completions, acquired,
+                                    entry, &entry->request, NULL);
+    if (status != 0) {
+        tell(entry, status, NULL);
+        return entry;
+    }
+    check(entry->state == ENTRY_WAITING, "I5", "a callback from within weir_acquire_async");
+    entry->waiter = &entry->request->waiter;
+    entry->complete = entry->waiter->complete;
+    entry->waiter->complete = complete_request;
+    if (entry->waiter->state == WAITER_DONE)
+        note_completion(entry);
+    return entry;
+}
+
+struct entry *book_try(const char *name, struct weir_pin *pin)
+{
+    struct entry *entry = new_entry();
+
+    if (entry == NULL)
+        return NULL;
+    int status = weir_try_acquire(book.registry, name, pin, &entry->lease, NULL);
+    entry->own.status = status;
+    entry->own.lease = entry->lease;
+    entry->own.endpoint = registry_find(book.registry, name, pin);
+    entry->own.state = WAITER_DONE;
+    note_completion(entry);
+    tell(entry, status, &entry->own.lease);
+    return entry;
+}
+
+bool book_cancel(struct entry *entry)
+{
+    if (entry->state != ENTRY_WAITING)
+        return false;
+    if (entry->request == NULL)
+        return waiter_cancel(book.registry, entry->waiter, WEIR_ECANCELED);
+    entry->waiter->complete = entry->complete; /* what follows is no completion */
+    book.failed += entry->completions == 0;
+    entry->state = ENTRY_FREE;
+    entry->status = WEIR_ECANCELED;
+    entry->waiter = &entry->own;
+    return weir_request_cancel(&entry->request);
+}
+
+unsigned book_dispatch(void)
+{
+    unsigned total = 0, count;
+
+    while ((count = weir_completions_dispatch(book.completions)) > 0)
+        total += count;
+    return total;
+}
+
+void book_close_completions(void)
+{
+    struct weir_completions *completions = book.completions;
+
+    book.completions = NULL;
+    for (size_t i = 0; i < BOOK_WAITERS_MAX; i++) {
+        struct entry *entry = &book.entries[i];
+        if (entry->state == ENTRY_WAITING && entry->request != NULL && i % 2 == 0)
+            check(book_cancel(entry), "I5", "a request that is not over cannot be cancelled");
+    }
+    for (size_t i = 0; i < BOOK_WAITERS_MAX; i++) {
+        struct entry *entry = &book.entries[i];
+        if (entry->state == ENTRY_WAITING && entry->request != NULL)
+            entry->waiter->complete = entry->complete;
+    }
+    weir_completions_free(&completions);
+    for (size_t i = 0; i < BOOK_WAITERS_MAX; i++) {
+        struct entry *entry = &book.entries[i];
+        if (entry->state == ENTRY_WAITING && entry->request != NULL)
+            check(book_cancel(entry), "I17", "a request outlived its completions");
+    }
 }
 
 /* ---- Structures ------------------------------------------------------------------------------ */
@@ -164,8 +316,9 @@ static void check_waiters(const struct endpoint *endpoint)
     unsigned waiting = 0;
 
     for (size_t i = 0; i < BOOK_WAITERS_MAX; i++)
-        waiting +=
-            book.entries[i].state == ENTRY_WAITING && book.entries[i].waiter.endpoint == endpoint;
+        waiting += book.entries[i].state == ENTRY_WAITING &&
+                   book.entries[i].waiter->state == WAITER_WAITING &&
+                   book.entries[i].waiter->endpoint == endpoint;
     check(waiting == endpoint->waiting && list_count(&endpoint->waiters) == waiting, "I5",
           "the line is not what was entered and did not leave");
     check(waiting == 0 || !book.closed, "I17", "close left somebody waiting");

@@ -8,12 +8,18 @@
 
 #include "fake.h"
 #include "pool.h"
+#include "request.h"
 
 #define BOOK_WAITERS_MAX 512
 
 /* One acquire, from start to release. */
 struct entry {
-    struct waiter waiter; /* first: complete casts back */
+    struct waiter *waiter; /* own, or its request's while there is one */
+    struct waiter own;
+    struct weir_request *request;            /* its handle; NULL unless it is asynchronous */
+    void (*complete)(struct waiter *waiter); /* the request's, called after the book's */
+    int status;
+    struct weir_lease lease;
     enum { ENTRY_FREE, ENTRY_WAITING, ENTRY_HELD } state;
     uint64_t order;
     unsigned completions;
@@ -22,6 +28,7 @@ struct entry {
 struct book {
     struct weir_registry *registry;
     struct entry entries[BOOK_WAITERS_MAX];
+    struct weir_completions *completions;
     uint64_t order, granted, failed, bad_releases;
     bool closed;
 };
@@ -33,6 +40,21 @@ void book_open(struct weir_registry *registry);
 
 /* A free entry, ready for waiter_start; NULL if the book is full. */
 struct entry *book_entry(int64_t deadline);
+
+/* An asynchronous acquire, with its completion to be dispatched; NULL if the book is full. */
+struct entry *book_async(const char *name, struct weir_pin *pin, int64_t deadline);
+
+/* An acquire that does not wait: HELD or FREE when this returns; NULL if the book is full. */
+struct entry *book_try(const char *name, struct weir_pin *pin);
+
+/* Cancel what is not over for its caller; false if it is. */
+bool book_cancel(struct entry *entry);
+
+/* Dispatch until nothing is left; how many callbacks were called. */
+unsigned book_dispatch(void);
+
+/* No callback follows; what nobody was told of is given back. */
+void book_close_completions(void);
 
 /* After each step. */
 void invariants_check(void);

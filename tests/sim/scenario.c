@@ -9,7 +9,10 @@
  *     drop NAME -> removed                   pin P, unpin P
  *     acquire X NAME [within 2s] [pin P] -> ok version=1 | waiting | STATUS
  *     result X -> ok version=1 | waiting | STATUS
- *     release X [STATUS] -> ok | ESTALE      cancel X
+ *     try X NAME [pin P] -> ok version=1 | EAGAIN | STATUS
+ *     async X NAME [within 2s] [pin P]       dispatch -> N                  callbacks called
+ *     forget                                 the queue of completions is freed
+ *     release X [STATUS] -> ok | ESTALE      cancel X [-> no]
  *     take -> open|check|interrupt|close|none     one errand, now under way
  *     run                                    its driver call (the server sees it)
  *     finish [last]                          its result reaches the pool: of the one that was
@@ -226,22 +229,61 @@ static void do_result(char **words, const char *wanted)
 
     if (entry == NULL)
         fail("nothing was acquired as %s", words[0]);
-    else if (entry->completions > 0 && entry->waiter.status == 0)
-        snprintf(got, sizeof(got), "ok version=%u", entry->waiter.lease.version);
-    else if (entry->completions > 0)
-        snprintf(got, sizeof(got), "%s", weir_status_name(entry->waiter.status) + strlen("WEIR_"));
+    else if (entry->state != ENTRY_WAITING && entry->status == 0)
+        snprintf(got, sizeof(got), "ok version=%u", entry->lease.version);
+    else if (entry->state != ENTRY_WAITING)
+        snprintf(got, sizeof(got), "%s", weir_status_name(entry->status) + strlen("WEIR_"));
     expect_text(got, wanted);
+}
+
+static int64_t deadline_of(char **words)
+{
+    const char *within = after(words, "within");
+
+    return clock_add(fake.now, within == NULL ? 5 * CLOCK_SECOND : span(within));
+}
+
+static struct weir_pin *pin_of(char **words)
+{
+    const char *pin = after(words, "pin");
+
+    return pin == NULL ? NULL : now.pins[slot(pin)];
 }
 
 static void do_acquire(char **words, const char *wanted)
 {
-    const char *within = after(words, "within"), *pin = after(words, "pin");
-    int64_t deadline = clock_add(fake.now, within == NULL ? 5 * CLOCK_SECOND : span(within));
-    struct entry *entry = book_entry(deadline);
+    struct entry *entry = book_entry(deadline_of(words));
 
     now.entries[slot(words[0])] = entry;
-    waiter_start(book.registry, words[1], pin == NULL ? NULL : now.pins[slot(pin)], &entry->waiter);
+    waiter_start(book.registry, words[1], pin_of(words), entry->waiter);
     do_result(words, wanted);
+}
+
+static void do_try(char **words, const char *wanted)
+{
+    now.entries[slot(words[0])] = book_try(words[1], pin_of(words));
+    do_result(words, wanted);
+}
+
+static void do_async(char **words, const char *wanted)
+{
+    now.entries[slot(words[0])] = book_async(words[1], pin_of(words), deadline_of(words));
+    do_result(words, wanted == NULL ? "waiting" : wanted);
+}
+
+static void do_dispatch(char **words, const char *wanted)
+{
+    char got[16];
+
+    (void)words;
+    snprintf(got, sizeof(got), "%u", book_dispatch());
+    expect_text(got, wanted);
+}
+
+static void do_forget(char **words, const char *wanted)
+{
+    (void)words, (void)wanted;
+    book_close_completions();
 }
 
 static void do_release(char **words, const char *wanted)
@@ -251,7 +293,7 @@ static void do_release(char **words, const char *wanted)
     struct weir_lease *lease = &now.released[at];
 
     if (entry != NULL && entry->state == ENTRY_HELD) {
-        *lease = entry->waiter.lease;
+        *lease = entry->lease;
         entry->state = ENTRY_FREE;
         now.entries[at] = NULL;
     }
@@ -264,8 +306,8 @@ static void do_release(char **words, const char *wanted)
 
 static void do_cancel(char **words, const char *wanted)
 {
-    (void)wanted;
-    waiter_cancel(book.registry, &now.entries[slot(words[0])]->waiter, WEIR_ECANCELED);
+    expect_text(book_cancel(now.entries[slot(words[0])]) ? "yes" : "no",
+                wanted == NULL ? "yes" : wanted);
 }
 
 static void do_take(char **words, const char *wanted)
@@ -416,12 +458,14 @@ static const struct {
     const char *name;
     int words; /* at least */
     void (*run)(char **words, const char *wanted);
-} commands[] = {{"server", 2, do_server}, {"change", 1, do_change},   {"drop", 1, do_drop},
-                {"pin", 1, do_pin},       {"unpin", 1, do_unpin},     {"acquire", 2, do_acquire},
-                {"result", 1, do_result}, {"release", 1, do_release}, {"cancel", 1, do_cancel},
-                {"take", 0, do_take},     {"run", 0, do_run},         {"finish", 0, do_finish},
-                {"work", 0, do_work},     {"advance", 1, do_advance}, {"expect", 2, do_expect},
-                {"seen", 1, do_seen},     {"close", 1, do_close},     {"drained", 0, do_drained}};
+} commands[] = {{"server", 2, do_server},  {"change", 1, do_change}, {"drop", 1, do_drop},
+                {"pin", 1, do_pin},        {"unpin", 1, do_unpin},   {"acquire", 2, do_acquire},
+                {"try", 2, do_try},        {"async", 2, do_async},   {"dispatch", 0, do_dispatch},
+                {"forget", 0, do_forget},  {"result", 1, do_result}, {"release", 1, do_release},
+                {"cancel", 1, do_cancel},  {"take", 0, do_take},     {"run", 0, do_run},
+                {"finish", 0, do_finish},  {"work", 0, do_work},     {"advance", 1, do_advance},
+                {"expect", 2, do_expect},  {"seen", 1, do_seen},     {"close", 1, do_close},
+                {"drained", 0, do_drained}};
 
 static void run_line(char *line)
 {
@@ -431,6 +475,8 @@ static void run_line(char *line)
     if (wanted != NULL) {
         *wanted = '\0';
         wanted += 2 + strspn(wanted + 2, " ");
+        for (size_t len = strlen(wanted); len > 0 && wanted[len - 1] == ' '; len--)
+            wanted[len - 1] = '\0';
     }
     for (char *word = strtok_r(line, " \n", &state); word != NULL && count < WORDS_MAX;
          word = strtok_r(NULL, " \n", &state))
@@ -475,10 +521,11 @@ static void end(void)
         weir_pin_unref(&now.pins[i]);
     book.closed = true;
     weir_registry_close(book.registry, fake.now);
+    book_close_completions();
     for (size_t i = 0; i < BOOK_WAITERS_MAX; i++)
         if (book.entries[i].state == ENTRY_HELD) {
             book.entries[i].state = ENTRY_FREE;
-            weir_release(book.registry, &book.entries[i].waiter.lease, 0);
+            weir_release(book.registry, &book.entries[i].lease, 0);
         }
     do_work(NULL, NULL);
     if (!weir_registry_drained(book.registry))

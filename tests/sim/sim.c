@@ -129,7 +129,7 @@ static void step_errand(void)
 static void check_meaning(const struct entry *entry, int name, const struct weir_pin *pin)
 {
     uint64_t generation = pin == NULL ? book.registry->generation : weir_pin_generation(pin);
-    const struct endpoint *endpoint = entry->waiter.endpoint;
+    const struct endpoint *endpoint = entry->waiter->endpoint;
 
     if (endpoint == NULL || generation >= GENERATIONS)
         return;
@@ -139,14 +139,22 @@ static void check_meaning(const struct entry *entry, int name, const struct weir
 
 static void step_acquire(void)
 {
-    struct entry *entry = book_entry(clock_add(fake.now, pick(1, 5000) * CLOCK_MS));
+    int64_t deadline = clock_add(fake.now, pick(1, 5000) * CLOCK_MS);
     struct weir_pin *pin = chance(30) ? sim.pins[pick(0, 7)] : NULL;
-    int name = pick(0, NAMES - 1);
+    int name = pick(0, NAMES - 1), kind = pick(1, 100);
+    struct entry *entry;
 
-    if (entry == NULL)
-        return;
-    waiter_start(book.registry, name_of(name), pin, &entry->waiter);
-    check_meaning(entry, name, pin);
+    if (kind <= 20) {
+        entry = book_try(name_of(name), pin);
+    } else if (kind <= 50) {
+        entry = book_async(name_of(name), pin, deadline);
+    } else {
+        entry = book_entry(deadline);
+        if (entry != NULL)
+            waiter_start(book.registry, name_of(name), pin, entry->waiter);
+    }
+    if (entry != NULL)
+        check_meaning(entry, name, pin);
 }
 
 static struct entry *random_entry(int state)
@@ -185,10 +193,10 @@ static void release_wrongly(const struct weir_lease *released)
 
 static void release(struct entry *entry, int status)
 {
-    struct weir_lease copy = entry->waiter.lease;
+    struct weir_lease copy = entry->lease;
 
     entry->state = ENTRY_FREE;
-    if (weir_release(book.registry, &entry->waiter.lease, status) != 0)
+    if (weir_release(book.registry, &entry->lease, status) != 0)
         fake_violation("I13", "a good release was refused");
     if (chance(3))
         release_wrongly(&copy);
@@ -199,14 +207,14 @@ static void step_release(void)
     struct entry *entry = random_entry(ENTRY_HELD);
 
     if (entry != NULL)
-        release(entry, random_status(entry->waiter.lease.conn));
+        release(entry, random_status(entry->lease.conn));
 }
 
 static void step_cancel(void)
 {
     struct entry *entry = random_entry(ENTRY_WAITING);
 
-    if (entry != NULL && !waiter_cancel(book.registry, &entry->waiter, WEIR_ECANCELED))
+    if (entry != NULL && !book_cancel(entry))
         fake_violation("I5", "a waiter that waits cannot be cancelled");
 }
 
@@ -218,7 +226,8 @@ static void tick(void)
     sim.due = weir_registry_tick(book.registry, fake.now);
     for (int i = 0; i < BOOK_WAITERS_MAX; i++) {
         const struct entry *entry = &book.entries[i];
-        if (entry->state == ENTRY_WAITING && entry->waiter.deadline <= fake.now)
+        if (entry->state == ENTRY_WAITING && entry->waiter->state == WAITER_WAITING &&
+            entry->waiter->deadline <= fake.now)
             fake_violation("I19", "an acquire outlived its deadline");
     }
 }
@@ -329,8 +338,10 @@ static void step(void)
 {
     int what = pick(1, 100);
 
-    if (what <= 38)
+    if (what <= 36)
         step_errand();
+    else if (what <= 38)
+        weir_completions_dispatch(book.completions);
     else if (what <= 60)
         step_acquire();
     else if (what <= 82)
@@ -380,13 +391,14 @@ static void serve_all(void)
 {
     for (int i = 0; i < BOOK_WAITERS_MAX; i++)
         if (book.entries[i].state == ENTRY_WAITING)
-            book.entries[i].waiter.deadline = CLOCK_NEVER;
+            book.entries[i].waiter->deadline = CLOCK_NEVER;
     for (int round = 0; round < DRAIN_ROUNDS; round++) {
         struct entry *entry = random_entry(ENTRY_HELD);
         if (entry != NULL)
             release(entry, 0);
         else if (random_entry(ENTRY_WAITING) == NULL)
             return;
+        book_dispatch();
         run_errands();
         fake.now += 50 * CLOCK_MS;
         tick();
@@ -399,10 +411,14 @@ static void close_all(void)
     book.closed = true;
     weir_registry_close(book.registry, clock_add(fake.now, 2 * CLOCK_SECOND));
     checked();
+    if (chance(50)) /* else its loop dispatches to the end */
+        book_close_completions();
     for (int round = 0; round < DRAIN_ROUNDS && !weir_registry_drained(book.registry); round++) {
         struct entry *entry = random_entry(ENTRY_HELD);
         if (entry != NULL && round % 4 == 0)
             release(entry, 0);
+        if (book.completions != NULL)
+            book_dispatch();
         run_errands();
         fake.now += 100 * CLOCK_MS;
         tick();
@@ -410,6 +426,7 @@ static void close_all(void)
     if (!weir_registry_drained(book.registry))
         fake_violation("I9", "a closed registry does not drain");
     invariants_check_drained();
+    book_close_completions();
 }
 
 static void observe(void *context, const struct weir_event *event)

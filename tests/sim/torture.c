@@ -95,13 +95,13 @@ static void lease_and_return(struct weir_registry *registry)
 {
     struct entry *entry = book_entry(CLOCK_NEVER);
 
-    waiter_start(registry, "orders", NULL, &entry->waiter);
+    waiter_start(registry, "orders", NULL, entry->waiter);
     work(registry); /* an open that fails for lack of memory is tried again */
     if (entry->state == ENTRY_WAITING)
         fake_violation("I23", "a failed allocation left somebody waiting");
     if (entry->state == ENTRY_HELD) {
         entry->state = ENTRY_FREE;
-        weir_release(registry, &entry->waiter.lease, 0);
+        weir_release(registry, &entry->lease, 0);
     }
 }
 
@@ -131,6 +131,7 @@ static void live(struct weir_registry *registry)
     if (!weir_registry_drained(registry))
         fake_violation("I9", "a closed registry does not drain");
     invariants_check_drained();
+    book_close_completions();
 }
 
 static void life(unsigned long nth)

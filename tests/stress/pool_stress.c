@@ -9,6 +9,7 @@
  * above the maximum (I2), none owned by two (I1), none leased with settings replaced before the
  * acquire began (I7), and nobody left waiting (I4, I5, I17).
  */
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@
 #define CALLERS  12
 #define NAMES    3
 #define POOL_MAX 4
+#define WISHES   8
 
 /* What a server knows. Passwords are numbers that grow with each reload. */
 struct server {
@@ -186,6 +188,13 @@ static void use(struct weir_lease *lease, unsigned oldest, uint64_t *random)
         violated("I13", "a good release was refused");
 }
 
+static void count(int status)
+{
+    atomic_fetch_add(status == 0 ? &granted : &refused, 1);
+    if (status != 0 && status != WEIR_ETIMEOUT && status != WEIR_EUNKNOWN)
+        violated("I5", weir_strerror(status));
+}
+
 static void *caller(void *argument)
 {
     uint64_t random = (uint64_t)(uintptr_t)argument;
@@ -195,20 +204,88 @@ static void *caller(void *argument)
         unsigned oldest = atomic_load(&servers[i].oldest);
         struct weir_lease lease, copy;
         int64_t begun = clock_now(), deadline = begun + random_between(&random, 1, 200) * CLOCK_MS;
-        int status = weir_acquire(registry, names[i], NULL, deadline, &lease, NULL);
-        if (status != 0) {
-            atomic_fetch_add(&refused, 1);
-            if (status != WEIR_ETIMEOUT && status != WEIR_EUNKNOWN)
-                violated("I5", weir_strerror(status));
+        bool tries = random_between(&random, 0, 9) == 0;
+        int status = tries ? weir_try_acquire(registry, names[i], NULL, &lease, NULL)
+                           : weir_acquire(registry, names[i], NULL, deadline, &lease, NULL);
+        if (status != WEIR_EAGAIN || !tries)
+            count(status);
+        if (status != 0)
             continue;
-        }
-        atomic_fetch_add(&granted, 1);
         copy = lease;
         use(&lease, oldest, &random);
         if (random_between(&random, 0, 99) == 0 && weir_release(registry, &copy, 0) != WEIR_ESTALE)
             violated("I13", "a second release was accepted");
     }
     return NULL;
+}
+
+/* ---- An event loop --------------------------------------------------------------------------- */
+
+struct wish {
+    struct weir_request *request; /* NULL: over, or not begun */
+    unsigned oldest, calls;
+    bool cancelled;
+};
+
+static uint64_t loop_random;
+
+static void acquired(void *context, int status, const struct weir_lease *lease,
+                     const struct weir_error *error)
+{
+    struct wish *wish = context;
+
+    (void)error;
+    if (wish->cancelled || ++wish->calls != 1)
+        violated("I5", "a callback after a cancel, or a second one");
+    count(status);
+    if (status == 0) {
+        struct weir_lease copy = *lease;
+        use(&copy, wish->oldest, &loop_random);
+    }
+    weir_request_cancel(&wish->request);
+}
+
+static void begin_wish(struct wish *wish, struct weir_completions *completions)
+{
+    int i = (int)random_between(&loop_random, 0, NAMES - 1);
+    int64_t deadline = clock_now() + random_between(&loop_random, 1, 200) * CLOCK_MS;
+
+    *wish = (struct wish){.oldest = atomic_load(&servers[i].oldest)};
+    if (weir_acquire_async(registry, names[i], NULL, deadline, completions, acquired, wish,
+                           &wish->request, NULL) != 0)
+        violated("I5", "no request could be made");
+}
+
+/* Some are cancelled while they wait, or when they were granted already; the rest at the end. */
+static void *loop(void *argument)
+{
+    struct wish wishes[WISHES] = {{.request = NULL}};
+    struct weir_completions *completions = argument;
+    struct pollfd fd = {.fd = weir_completions_fd(completions), .events = POLLIN};
+
+    while (!atomic_load(&stop)) {
+        struct wish *wish = &wishes[random_between(&loop_random, 0, WISHES - 1)];
+        if (wish->request == NULL)
+            begin_wish(wish, completions);
+        else if (random_between(&loop_random, 0, 9) == 0)
+            wish->cancelled = weir_request_cancel(&wish->request);
+        if (poll(&fd, 1, (int)random_between(&loop_random, 0, 1)) == 1)
+            weir_completions_dispatch(completions);
+    }
+    weir_completions_free(&completions);
+    for (size_t i = 0; i < WISHES; i++)
+        if (wishes[i].request != NULL && !weir_request_cancel(&wishes[i].request))
+            violated("I17", "a request outlived its completions");
+    return NULL;
+}
+
+static struct weir_completions *new_completions(void)
+{
+    struct weir_completions *completions;
+
+    if (weir_completions_new(&completions, NULL) != 0)
+        abort();
+    return completions;
 }
 
 /* ---- The reload storm ------------------------------------------------------------------------ */
@@ -297,7 +374,7 @@ int main(int argc, char **argv)
 {
     struct weir_registry_options options = {.migration_timeout = 50 * CLOCK_MS};
     struct weir_keeper *keeper;
-    pthread_t callers[CALLERS];
+    pthread_t callers[CALLERS + 1];
     uint64_t random = random_seed();
     int64_t seconds = argc > 1 ? strtol(argv[1], NULL, 10) : 6;
 
@@ -311,9 +388,12 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < CALLERS; i++)
         if (pthread_create(&callers[i], NULL, caller, (void *)(uintptr_t)(random + i)) != 0)
             abort();
+    loop_random = random;
+    if (pthread_create(&callers[CALLERS], NULL, loop, new_completions()) != 0)
+        abort();
     storm(clock_now() + seconds * CLOCK_SECOND, &random);
     atomic_store(&stop, true);
-    for (size_t i = 0; i < CALLERS; i++)
+    for (size_t i = 0; i <= CALLERS; i++)
         pthread_join(callers[i], NULL);
     weir_registry_close(registry, clock_now() + CLOCK_SECOND);
     if (weir_keeper_drain(keeper, clock_now() + 10 * CLOCK_SECOND) != 0)
