@@ -199,6 +199,13 @@ static int mysql_backend_close(void *bytes, int64_t deadline)
     return status;
 }
 
+static int mysql_backend_peek(void *bytes)
+{
+    const struct my_conn *conn = bytes;
+
+    return dial_peek(conn->fd - 1);
+}
+
 const struct weir_driver mysql_driver = {.abi = WEIR_DRIVER_ABI,
                                          .name = "mysql",
                                          .aliases = aliases,
@@ -212,4 +219,5 @@ const struct weir_driver mysql_driver = {.abi = WEIR_DRIVER_ABI,
                                          .reset = mysql_backend_reset,
                                          .interrupt = mysql_backend_interrupt,
                                          .close = mysql_backend_close,
-                                         .classify = my_classify};
+                                         .classify = my_classify,
+                                         .peek = mysql_backend_peek};

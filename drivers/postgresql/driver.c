@@ -199,6 +199,13 @@ static int pg_close(void *bytes, int64_t deadline)
     return status;
 }
 
+static int pg_peek(void *bytes)
+{
+    const struct pg_conn *conn = bytes;
+
+    return dial_peek(PQsocket(conn->pg));
+}
+
 const struct weir_driver postgresql_driver = {.abi = WEIR_DRIVER_ABI,
                                               .name = "postgresql",
                                               .aliases = aliases,
@@ -212,4 +219,5 @@ const struct weir_driver postgresql_driver = {.abi = WEIR_DRIVER_ABI,
                                               .reset = pg_reset,
                                               .interrupt = pg_interrupt,
                                               .close = pg_close,
-                                              .classify = pg_classify};
+                                              .classify = pg_classify,
+                                              .peek = pg_peek};

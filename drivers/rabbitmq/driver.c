@@ -106,6 +106,13 @@ static int rabbit_close(void *bytes, int64_t deadline)
     return status;
 }
 
+static int rabbit_peek(void *bytes)
+{
+    const struct rabbit_conn *conn = bytes;
+
+    return dial_peek(atomic_load(&conn->fd) - 1);
+}
+
 const struct weir_driver rabbitmq_driver = {.abi = WEIR_DRIVER_ABI,
                                             .name = "rabbitmq",
                                             .aliases = aliases,
@@ -118,4 +125,5 @@ const struct weir_driver rabbitmq_driver = {.abi = WEIR_DRIVER_ABI,
                                             .check = rabbit_check,
                                             .interrupt = rabbit_interrupt,
                                             .close = rabbit_close,
-                                            .classify = rabbit_classify};
+                                            .classify = rabbit_classify,
+                                            .peek = rabbit_peek};

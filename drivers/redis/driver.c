@@ -150,6 +150,13 @@ static int redis_close(void *bytes, int64_t deadline)
     return status;
 }
 
+static int redis_peek(void *bytes)
+{
+    const struct redis_conn *conn = bytes;
+
+    return dial_peek(conn->fd - 1);
+}
+
 const struct weir_driver redis_driver = {.abi = WEIR_DRIVER_ABI,
                                          .name = "redis",
                                          .conn_size = sizeof(struct redis_conn),
@@ -161,4 +168,5 @@ const struct weir_driver redis_driver = {.abi = WEIR_DRIVER_ABI,
                                          .check = redis_check,
                                          .interrupt = redis_interrupt,
                                          .close = redis_close,
-                                         .classify = redis_classify};
+                                         .classify = redis_classify,
+                                         .peek = redis_peek};

@@ -83,6 +83,13 @@ struct weir_driver {
      * driver and its sink use the same function. Unknown codes answer WEIR_EINTERNAL.
      */
     int (*classify)(const char *native);
+
+    /*
+     * Has an idle one been given up by the other side? Looks at the socket without a round trip
+     * and without waiting: 0 if nothing speaks against it, WEIR_ELOST if its end can be seen. NULL
+     * if that cannot be told.
+     */
+    int (*peek)(void *conn);
 };
 
 #ifdef __cplusplus

@@ -210,6 +210,15 @@ int dial_connect(int *fd, const char *host, unsigned port, struct wake *wake, in
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
+int dial_peek(int fd)
+{
+    struct pollfd poller = {.fd = fd, .events = POLLRDHUP};
+
+    if (fd < 0 || poll(&poller, 1, 0) <= 0)
+        return 0;
+    return poller.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL) ? WEIR_ELOST : 0;
+}
+
 int dial_linger(int fd, int64_t deadline)
 {
     char bytes[1024];

@@ -38,6 +38,12 @@ int dial_connect(int *fd, const char *host, unsigned port, struct wake *wake, in
                  struct weir_error *error);
 
 /*
+ * Has the other side ended the connection? Looks without waiting and takes nothing from it: 0, or
+ * WEIR_ELOST. Bytes that have arrived are no end.
+ */
+int dial_peek(int fd);
+
+/*
  * Read and forget until the server closes its end, which shows that it has let go of the
  * connection: 0, or WEIR_EDEADLINE. Ends our own sending first. Does not close fd.
  */

@@ -136,6 +136,13 @@ static int fake_close(void *bytes, int64_t deadline)
     return 0;
 }
 
+static int fake_peek(void *bytes)
+{
+    const struct fake_conn *conn = enter_conn(bytes);
+
+    return conn->broken || conn->server->mode == FAKE_DOWN ? WEIR_ELOST : 0;
+}
+
 static int fake_classify(const char *native)
 {
     (void)native;
@@ -165,7 +172,7 @@ static const struct weir_setting fake_keys[] = {
         .abi = WEIR_DRIVER_ABI, .name = type, .conn_size = sizeof(struct fake_conn), \
         .settings = fake_keys, .min_size = 0, .max_size = 4, .open = fake_open,      \
         .check = fake_check, .reset = fake_reset_conn, .interrupt = fake_interrupt,  \
-        .close = fake_close, .classify = fake_classify                               \
+        .close = fake_close, .classify = fake_classify, .peek = fake_peek            \
     }
 
 const struct weir_driver fake_driver = DRIVER("fake");
