@@ -190,11 +190,10 @@ void effects_problems(const struct effects *effects, struct problems *problems)
 
 static json_t *effect_json(const struct effect *effect)
 {
-    static const char *const names[] = {[WEIR_OUTCOME_UNCHANGED] = "unchanged",
-                                        [WEIR_OUTCOME_ADDED] = "added",
-                                        [WEIR_OUTCOME_REMOVED] = "removed",
-                                        [WEIR_OUTCOME_MIGRATED] = "migrated",
-                                        [WEIR_OUTCOME_STAGING] = "staging"};
+    static const char *const names[] = {
+        [WEIR_OUTCOME_UNCHANGED] = "unchanged", [WEIR_OUTCOME_ADDED] = "added",
+        [WEIR_OUTCOME_REMOVED] = "removed",     [WEIR_OUTCOME_MIGRATED] = "migrated",
+        [WEIR_OUTCOME_RESIZED] = "resized",     [WEIR_OUTCOME_STAGING] = "staging"};
     json_t *one =
         json_pack("{s:s,s:i}", "outcome", names[effect->outcome], "version", effect->version);
 

@@ -16,6 +16,7 @@ static enum log_level level_of(const struct weir_event *event)
     case WEIR_EVENT_CHECK_FAILED:
     case WEIR_EVENT_CONNECTIONS_RETIRED:
     case WEIR_EVENT_CLOSE_LINGERED:
+    case WEIR_EVENT_LEASE_LEAKED:
     case WEIR_EVENT_VERSION_EXPIRED: return LOG_WARNING;
     case WEIR_EVENT_BAD_RELEASE:
     case WEIR_EVENT_EVENTS_LOST: return LOG_ERROR;

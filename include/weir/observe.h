@@ -34,8 +34,10 @@ struct weir_registry;
     X(CHECK_FAILED, "check-failed")               /* an idle connection was found dead */         \
     X(CONNECTIONS_RETIRED, "connections-retired") /* the server is not the one wanted */          \
     X(CLOSE_LINGERED, "close-lingered")           /* a server was not seen to let go */           \
-    X(BAD_RELEASE, "bad-release")                 /* a lease that was not held was released */    \
-    X(EVENTS_LOST, "events-lost")                 /* more events than the registry could hold */
+    X(POOL_RESIZED, "pool-resized")               /* sizes or time-outs changed, in place */      \
+    X(LEASE_LEAKED, "lease-leaked") /* a lease is held for longer than leak_timeout */            \
+    X(BAD_RELEASE, "bad-release")   /* a lease that was not held was released */                  \
+    X(EVENTS_LOST, "events-lost")   /* more events than the registry could hold */
 
 enum weir_event_type {
 #define WEIR_EVENT_ENUM(name, text) WEIR_EVENT_##name,
@@ -50,7 +52,7 @@ struct weir_event {
     const char *connection;  /* its name; NULL if it concerns none */
     uint32_t version;        /* 0 if it concerns none */
     uint64_t count;          /* EVENTS_LOST: how many; CONNECTIONS_RETIRED, VERSION_EXPIRED: of how
-                                many backend connections; else 0 */
+                                many backend connections; POOL_RESIZED: the maximum; else 0 */
     struct weir_error error; /* status 0 if it is not about an error; has the operator's detail */
 };
 
@@ -82,6 +84,7 @@ struct weir_totals {
     uint64_t acquired, timeouts, refused; /* refused: by max_waiters */
     uint64_t opened, closed;              /* opened counts attempts, failed ones included */
     uint64_t open_failures, check_failures, interrupted, lingered, bad_releases;
+    uint64_t leaks; /* leases reported as held for too long */
 };
 
 struct weir_version_view {

@@ -136,6 +136,7 @@ enum weir_outcome {
     WEIR_OUTCOME_ADDED,
     WEIR_OUTCOME_REMOVED,
     WEIR_OUTCOME_MIGRATED, /* took over at once: nothing was open yet, or it came back */
+    WEIR_OUTCOME_RESIZED,  /* only sizes and time-outs: in place, no new version */
     WEIR_OUTCOME_STAGING   /* will take over once a backend connection has proven it */
 };
 
@@ -178,8 +179,12 @@ struct weir_lease {
     void *conn; /* the driver's bytes; NULL when nothing is held */
     const struct weir_driver *driver;
     struct weir_settings *settings; /* borrowed: what it was opened with */
-    uint64_t stamp;                 /* unique in this process */
+    uint64_t stamp;                 /* the number of this lease of this backend connection */
     uint32_t version;               /* of the connection's configuration, from 1 */
+
+    /* How the pool finds it again. */
+    void *home;
+    uint64_t serial;
 };
 
 /*
@@ -195,6 +200,20 @@ struct weir_lease {
  */
 WEIR_EXPORT int weir_acquire(struct weir_registry *registry, const char *name, struct weir_pin *pin,
                              int64_t deadline, struct weir_lease *lease, struct weir_error *error);
+
+/*
+ * The same, with the place it is called from, a string that outlives the lease: a lease that is
+ * held for longer than leak_timeout is reported with it. The macro puts file and line there.
+ */
+WEIR_EXPORT int weir_acquire_at(struct weir_registry *registry, const char *name,
+                                struct weir_pin *pin, int64_t deadline, const char *site,
+                                struct weir_lease *lease, struct weir_error *error);
+
+#define WEIR_SITE_LINE(line) #line
+#define WEIR_SITE_TEXT(line) WEIR_SITE_LINE(line)
+#define WEIR_SITE            __FILE__ ":" WEIR_SITE_TEXT(__LINE__)
+#define weir_acquire(registry, name, pin, deadline, lease, error) \
+    weir_acquire_at(registry, name, pin, deadline, WEIR_SITE, lease, error)
 
 /*
  * The same, without waiting: WEIR_EAGAIN if no backend connection is free now, or others wait in

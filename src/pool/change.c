@@ -189,7 +189,8 @@ static struct version *returning(const struct endpoint *endpoint, const struct v
 {
     list_each(link, &endpoint->versions) {
         struct version *old = list_entry(link, struct version, link);
-        if (old->state == WEIR_VERSION_DEPRECATED && !old->expired && same(old, version))
+        if (old->state == WEIR_VERSION_DEPRECATED && !old->expired &&
+            version_same_kin(old, version))
             return old;
     }
     return NULL;
@@ -218,7 +219,9 @@ static enum weir_outcome outcome_of(const struct item *item)
         return WEIR_OUTCOME_ADDED;
     if (same(configured(endpoint), item->version))
         return WEIR_OUTCOME_UNCHANGED;
-    if (endpoint->active == NULL || same(endpoint->active, item->version) ||
+    if (endpoint->active != NULL && version_same_kin(configured(endpoint), item->version))
+        return WEIR_OUTCOME_RESIZED;
+    if (endpoint->active == NULL || version_same_kin(endpoint->active, item->version) ||
         returning(endpoint, item->version) != NULL)
         return WEIR_OUTCOME_MIGRATED;
     return WEIR_OUTCOME_STAGING;
@@ -261,6 +264,7 @@ static void add(struct weir_registry *registry, struct item *item, int64_t now)
     if (old != NULL) {
         endpoint_configure(endpoint, NULL);
         endpoint_come_back(endpoint, old, now);
+        endpoint_resize(endpoint, item->version, now);
     } else {
         endpoint_forget_legacy(endpoint, now);
         endpoint_configure(endpoint, taken(item));
@@ -276,14 +280,19 @@ static void change(struct item *item, int64_t now)
 
     if (same(configured(endpoint), item->version))
         return;
-    if (endpoint->active == NULL)
+    if (endpoint->active == NULL) {
         endpoint_configure(endpoint, taken(item));
-    else if (same(endpoint->active, item->version))
+    } else if (version_same_kin(endpoint->staging, item->version)) {
+        version_resize(endpoint->staging, item->version);
+    } else if (version_same_kin(endpoint->active, item->version)) {
         endpoint_stage(endpoint, NULL, now);
-    else if (old != NULL)
+        endpoint_resize(endpoint, item->version, now);
+    } else if (old != NULL) {
         endpoint_come_back(endpoint, old, now);
-    else
+        endpoint_resize(endpoint, item->version, now);
+    } else {
         endpoint_stage(endpoint, taken(item), now);
+    }
 }
 
 /* Another driver's endpoint of the same name: its configuration ends here. */
@@ -302,6 +311,8 @@ static void apply(struct weir_registry *registry, struct item *item, int64_t now
     struct endpoint *endpoint = item->endpoint;
 
     remove_others(registry, item, now);
+    if (item->version != NULL)
+        slots_adopt(endpoint, &item->version->slots);
     if (item->version == NULL) {
         endpoint_remove(endpoint, now);
     } else if (is_new(item)) {
@@ -337,7 +348,7 @@ int weir_change_commit(struct weir_change **at, struct weir_error *error)
     if (registry->closed)
         status = weir_fail(error, WEIR_ECLOSED, "the registry is closed");
     if (status == 0) {
-        registry->generation++;
+        atomic_fetch_add(&registry->generation, 1);
         for (size_t i = 0; i < change->count; i++)
             apply(registry, &change->items[i], now);
     }

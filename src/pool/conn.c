@@ -2,56 +2,82 @@
 /*
  * Owns: the states of one backend connection, and every count that follows from them.
  * Never does: call the driver (errand.c), decide what should be opened or closed (endpoint.c).
- * Lock: the registry's, held by the caller.
+ * Lock: the registry's, held by the caller; the word of a live conn is shared with lease.c.
  */
 #include "pool.h"
 
-#include <stdatomic.h>
+#include "lease.h"
+#include "word.h"
 
-/* Unique in this process, so that a lease of one registry is a stranger to all others. */
-static atomic_uint_least64_t last_stamp;
-
-static struct list *bucket_of(struct weir_registry *registry, uint64_t stamp)
+static uint64_t number_of(const struct conn *conn)
 {
-    return &registry->leases[stamp % POOL_LEASE_BUCKETS];
+    return word_number(word_look(&conn->word));
+}
+
+uint64_t conn_acquired(const struct conn *conn)
+{
+    return number_of(conn) - conn->counted;
+}
+
+/* ---- States ---------------------------------------------------------------------------------- */
+
+/* What it has done is the version's from now on. */
+static void leave(struct conn *conn)
+{
+    struct version *version = conn->version;
+    uint64_t acquired = conn_acquired(conn);
+
+    version->held--;
+    version->endpoint->held--;
+    version->totals.acquired += acquired;
+    version->endpoint->totals.acquired += acquired;
+    conn->version = NULL;
+}
+
+static void join(struct conn *conn, struct version *version)
+{
+    conn->version = version;
+    conn->counted = number_of(conn);
+    version->held++;
+    version->endpoint->held++;
 }
 
 void conn_move(struct conn *conn, enum conn_state state)
 {
     struct version *version = conn->version;
-    struct endpoint *endpoint = version->endpoint;
+    struct endpoint *endpoint = conn->endpoint;
     enum conn_state from = conn->state;
 
-    version->counts[from]--;
-    version->counts[state]++;
-    if (from == CONN_FREE) {
-        version->held++;
-        endpoint->held++;
-    }
-    if (state == CONN_FREE) {
-        version->held--;
-        endpoint->held--;
-    }
+    if (from != CONN_FREE)
+        version->counts[from]--;
     endpoint->opening += (unsigned)(state == CONN_OPENING) - (unsigned)(from == CONN_OPENING);
-    if (from == CONN_LEASED)
-        list_remove(&conn->leased);
     list_remove(&conn->link);
-    list_push_front(&version->conns[state], &conn->link);
     conn->state = state;
+    if (state == CONN_FREE) {
+        leave(conn);
+    } else {
+        version->counts[state]++;
+        list_push_front(&version->conns[state], &conn->link);
+    }
+    if (state == CONN_FREE || from == CONN_FREE)
+        slots_set_top(endpoint);
 }
 
 struct conn *conn_open(struct version *version, bool probe)
 {
-    struct list *link = list_first(&version->conns[CONN_FREE]);
-    struct conn *conn = list_entry(link, struct conn, link);
+    struct endpoint *endpoint = version->endpoint;
+    struct conn *conn = slots_free_conn(endpoint);
 
+    conn->patience = version->limits.connect_timeout;
+    conn->settings = weir_settings_ref(version->settings);
+    conn->number = version->number;
     conn->opened = false;
     conn->interrupted = false;
     conn->probe = probe;
-    conn->stamp = 0;
+    join(conn, version);
     conn_move(conn, CONN_OPENING);
     version->totals.opened++;
-    version->endpoint->totals.opened++;
+    endpoint->totals.opened++;
     errand_queue(&conn->task, ERRAND_OPEN);
     return conn;
 }
@@ -60,6 +86,12 @@ void conn_check(struct conn *conn)
 {
     conn_move(conn, CONN_CHECKING);
     errand_queue(&conn->task, ERRAND_CHECK);
+}
+
+void conn_peek(struct conn *conn)
+{
+    conn_move(conn, CONN_CHECKING);
+    errand_queue(&conn->task, ERRAND_PEEK);
 }
 
 /*
@@ -91,44 +123,95 @@ void conn_interrupt(struct conn *conn)
     errand_queue(&conn->stop, ERRAND_INTERRUPT);
 }
 
+/* ---- Idle: into and out of the fast path's hands --------------------------------------------- */
+
 void conn_idle(struct conn *conn, int64_t now)
 {
+    uint64_t word = word_make(WORD_IDLE, number_of(conn));
+
     conn->idle_since = now;
     conn->checked_at = now;
-    conn_move(conn, CONN_IDLE);
-    ageing_expect(conn);
+    conn->seen = word;
+    conn->seen_at = conn->seen_from = now;
+    conn->parked = 0;
+    if (conn->state != CONN_LIVE)
+        conn_move(conn, CONN_LIVE);
+    word_set(&conn->word, word);
+    ageing_expect(conn, now);
 }
 
-void conn_lease(struct conn *conn, struct weir_lease *lease)
+void conn_park(struct conn *conn, int64_t trusted_from, int64_t checked_at, int64_t now)
 {
-    struct version *version = conn->version;
-    struct endpoint *endpoint = version->endpoint;
+    int64_t idle_since = conn->idle_since;
 
-    conn->stamp = atomic_fetch_add_explicit(&last_stamp, 1, memory_order_relaxed) + 1;
-    conn_move(conn, CONN_LEASED);
-    list_push_front(bucket_of(endpoint->registry, conn->stamp), &conn->leased);
-    version->totals.acquired++;
-    endpoint->totals.acquired++;
-    *lease = (struct weir_lease){.conn = conn->bytes,
-                                 .driver = endpoint->driver,
-                                 .settings = version->settings,
-                                 .stamp = conn->stamp,
-                                 .version = version->number};
+    conn_idle(conn, now);
+    conn->idle_since = idle_since;
+    conn->checked_at = checked_at;
+    conn->seen_from = trusted_from;
+    conn->parked = conn->seen;
 }
 
-struct conn *conn_of_lease(struct weir_registry *registry, const struct weir_lease *lease)
+void conn_unclaim(struct conn *conn)
 {
-    struct list *bucket = bucket_of(registry, lease->stamp);
+    word_set(&conn->word, word_make(WORD_IDLE, number_of(conn)));
+}
 
-    list_each(link, bucket) {
-        struct conn *conn = list_entry(link, struct conn, leased);
-        if (conn->stamp == lease->stamp)
+void conn_stale(struct conn *conn, int64_t idle_since, int64_t now)
+{
+    conn->idle_since = idle_since;
+    conn_move(conn, CONN_STALE);
+    ageing_expect(conn, now);
+}
+
+bool conn_claim(struct conn *conn)
+{
+    uint64_t word = word_read(&conn->word);
+
+    while (word_state(word) == WORD_IDLE) {
+        if (word_swap(&conn->word, word, word_make(WORD_HELD, word_number(word))))
+            return true;
+        word = word_read(&conn->word);
+    }
+    return false;
+}
+
+bool conn_recall(struct conn *conn)
+{
+    for (;;) {
+        uint64_t word = word_read(&conn->word);
+        if (word_state(word) == WORD_IDLE) {
+            if (conn_claim(conn))
+                return true;
+        } else if (word_state(word) == WORD_HELD || (word & WORD_RECALLED) ||
+                   word_swap(&conn->word, word, word | WORD_RECALLED)) {
+            return false;
+        }
+    }
+}
+
+struct conn *conn_claim_any(struct version *version)
+{
+    struct list *stale = list_last(&version->conns[CONN_STALE]);
+
+    if (stale != NULL)
+        return list_entry(stale, struct conn, link);
+    list_each(link, &version->conns[CONN_LIVE]) {
+        struct conn *conn = list_entry(link, struct conn, link);
+        if (conn_claim(conn))
             return conn;
     }
     return NULL;
 }
 
-bool conn_fresh(const struct conn *conn, int64_t now)
+/* One of a version that only serves what is pinned comes back through the lock. */
+void conn_lease(struct conn *conn, struct weir_lease *lease, const char *site)
 {
-    return now - conn->checked_at <= POOL_STALE;
+    uint64_t number = number_of(conn) + 1;
+    uint64_t recalled = conn->version == conn->endpoint->active ? 0 : WORD_RECALLED;
+
+    atomic_store_explicit(&conn->site, site, memory_order_relaxed);
+    if (conn->state != CONN_LIVE)
+        conn_move(conn, CONN_LIVE);
+    lease_fill(conn, number, lease);
+    word_set(&conn->word, word_make(WORD_LEASED, number) | recalled);
 }

@@ -13,10 +13,11 @@
 struct endpoint *endpoint_new(struct weir_registry *registry, const char *name,
                               const struct weir_driver *driver)
 {
-    struct endpoint *endpoint = calloc(1, sizeof(*endpoint));
+    struct endpoint *endpoint = aligned_alloc(POOL_LINE, sizeof(*endpoint));
 
     if (endpoint == NULL)
         return NULL;
+    memset(endpoint, 0, sizeof(*endpoint));
     endpoint->name = strdup(name);
     if (endpoint->name == NULL) {
         free(endpoint);
@@ -24,6 +25,8 @@ struct endpoint *endpoint_new(struct weir_registry *registry, const char *name,
     }
     endpoint->registry = registry;
     endpoint->driver = driver;
+    endpoint->hash = directory_hash(name);
+    atomic_init(&endpoint->attention, ATTENTION_ALL | ATTENTION_GONE);
     endpoint->due = endpoint->waiters_due = endpoint->ageing_due = CLOCK_NEVER;
     list_init(&endpoint->tenures);
     list_init(&endpoint->versions);
@@ -41,6 +44,7 @@ void endpoint_free(struct endpoint **at)
     if (endpoint == NULL)
         return;
     version_free(&endpoint->unused);
+    slots_free_all(endpoint);
     tenure_free_all(endpoint);
     free(endpoint->name);
     free(endpoint);
@@ -164,6 +168,38 @@ void endpoint_come_back(struct endpoint *endpoint, struct version *version, int6
     endpoint->active = version;
 }
 
+/* More than the new maximum: idle ones close now, and so many of those that are out as come back.
+ */
+static void shrink(struct endpoint *endpoint)
+{
+    struct version *active = endpoint->active;
+
+    while (active->held - active->counts[CONN_CLOSING] > active->limits.max) {
+        struct conn *conn = conn_claim_any(active);
+        if (conn == NULL)
+            break;
+        conn_close(conn);
+    }
+    if (active->held - active->counts[CONN_CLOSING] <= active->limits.max)
+        return;
+    list_each_safe(link, &active->conns[CONN_LIVE]) {
+        struct conn *conn = list_entry(link, struct conn, link);
+        if (conn_recall(conn))
+            conn_close(conn);
+    }
+}
+
+void endpoint_resize(struct endpoint *endpoint, struct version *from, int64_t now)
+{
+    struct version *active = endpoint->active;
+
+    version_resize(active, from);
+    shrink(endpoint);
+    endpoint->ageing_due = clock_min(endpoint->ageing_due, now);
+    events_add(endpoint->registry, WEIR_EVENT_POOL_RESIZED, endpoint, active->number,
+               active->limits.max, NULL, now);
+}
+
 void endpoint_remove(struct endpoint *endpoint, int64_t now)
 {
     struct version *last = endpoint->active;
@@ -194,27 +230,52 @@ void endpoint_close(struct endpoint *endpoint, int64_t now)
 
 /* ---- Settling: waiters ----------------------------------------------------------------------- */
 
-static struct conn *fresh_idle(const struct version *version, int64_t now)
+/* An idle one that may be leased at once, claimed: what became live last first. */
+static struct conn *claim_live(const struct version *version)
 {
-    list_each(link, &version->conns[CONN_IDLE]) {
+    list_each(link, &version->conns[CONN_LIVE]) {
         struct conn *conn = list_entry(link, struct conn, link);
-        if (conn_fresh(conn, now))
+        if (conn_claim(conn))
             return conn;
     }
     return NULL;
 }
 
-/* The oldest waiter gets what was used last; what has been idle for long is checked first. */
+/* So many of the oldest as there are idle ones, within bounds, are woken to take them. */
+static void invite(struct endpoint *endpoint, const struct version *version)
+{
+    unsigned idle = version_idle(version);
+
+    list_each(link, &endpoint->waiters) {
+        struct waiter *waiter = list_entry(link, struct waiter, link);
+        if (endpoint->nudged >= idle || endpoint->nudged >= POOL_NUDGES_MAX ||
+            waiter->nudge == NULL)
+            return;
+        if (!waiter->nudged)
+            waiter_nudge(waiter);
+    }
+}
+
+/*
+ * Whoever has waited for long, or cannot look for itself, is handed the next one. Before that, a
+ * running thread may take it while the oldest waiter wakes up: handing each one over to a thread
+ * that sleeps would make everybody as slow as the scheduler.
+ */
 static void serve(struct endpoint *endpoint, struct version *version, int64_t now)
 {
     while (endpoint->waiting > 0) {
-        struct conn *conn = fresh_idle(version, now);
+        struct waiter *oldest = list_entry(list_first(&endpoint->waiters), struct waiter, link);
+        if (waiter_yields(oldest, now)) {
+            invite(endpoint, version);
+            break;
+        }
+        struct conn *conn = claim_live(version);
         if (conn == NULL)
             break;
-        waiter_grant(list_entry(list_first(&endpoint->waiters), struct waiter, link), conn);
+        waiter_grant(oldest, conn);
     }
-    while (version->counts[CONN_CHECKING] < endpoint->waiting && version->counts[CONN_IDLE] > 0)
-        conn_check(list_entry(list_first(&version->conns[CONN_IDLE]), struct conn, link));
+    while (version->counts[CONN_CHECKING] < endpoint->waiting && version->counts[CONN_STALE] > 0)
+        conn_check(list_entry(list_first(&version->conns[CONN_STALE]), struct conn, link));
 }
 
 /* ---- Settling: the probe --------------------------------------------------------------------- */
@@ -234,6 +295,17 @@ static void rob(struct endpoint *endpoint, struct conn *conn)
     conn_close(conn);
 }
 
+/* A lease that has outlasted the patience; it may have been returned this very moment. */
+static void push(struct endpoint *endpoint, struct conn *conn)
+{
+    if (conn_recall(conn)) {
+        rob(endpoint, conn);
+        return;
+    }
+    endpoint->staging->probe.pushed = true;
+    conn_interrupt(conn);
+}
+
 /*
  * The budget is full: one idle conn gives way. If there is none, the next that comes back is idle
  * for as long as it takes to come here, ahead of the waiters.
@@ -246,13 +318,13 @@ static void wait_for_slot(struct endpoint *endpoint, int64_t now)
 
     if (probe->slot_wait_from == 0)
         probe->slot_wait_from = now;
-    if (!probe->claimed && active->counts[CONN_IDLE] > 0)
-        rob(endpoint, list_entry(list_last(&active->conns[CONN_IDLE]), struct conn, link));
+    struct conn *idle = probe->claimed ? NULL : conn_claim_any(active);
+    if (idle != NULL)
+        rob(endpoint, idle);
     if (probe->claimed || probe->pushed || now < clock_add(probe->slot_wait_from, patience) ||
-        active->counts[CONN_LEASED] == 0)
+        active->counts[CONN_LIVE] == 0)
         return;
-    probe->pushed = true;
-    conn_interrupt(list_entry(list_last(&active->conns[CONN_LEASED]), struct conn, link));
+    push(endpoint, list_entry(list_last(&active->conns[CONN_LIVE]), struct conn, link));
 }
 
 static void prove(struct endpoint *endpoint, int64_t now)
@@ -286,8 +358,7 @@ static unsigned lacking(unsigned wanted, unsigned have)
 /* How many more backend connections would be of use now. */
 static unsigned wanted(const struct endpoint *endpoint, const struct version *version)
 {
-    unsigned coming = version->counts[CONN_OPENING] + version->counts[CONN_CHECKING] +
-                      version->counts[CONN_RESETTING];
+    unsigned coming = version->counts[CONN_OPENING] + version->counts[CONN_CHECKING];
     unsigned live = version->held - version->counts[CONN_CLOSING];
     unsigned for_waiters = lacking(endpoint->waiting, coming);
     unsigned for_minimum = endpoint->removed ? 0 : lacking(version->limits.min, live);
@@ -304,8 +375,7 @@ static void grow(struct endpoint *endpoint, struct version *version, int64_t now
     if (version->failing)
         count = version->counts[CONN_OPENING] > 0 ? 0 : count > 0;
     for (; count > 0; count--) {
-        if (endpoint->opening >= POOL_OPENS_MAX || endpoint->held >= version->limits.max ||
-            version->counts[CONN_FREE] == 0)
+        if (endpoint->opening >= POOL_OPENS_MAX || endpoint->held >= version->limits.max)
             return;
         conn_open(version, false);
     }
@@ -365,8 +435,43 @@ static int64_t due_of(const struct endpoint *endpoint, int64_t now)
     return due;
 }
 
+/* ---- Settling: what the fast path must leave to the lock ------------------------------------- */
+
+static bool probe_waits(const struct endpoint *endpoint)
+{
+    return endpoint->staging != NULL && endpoint->staging->probe.slot_wait_from != 0 &&
+           !endpoint->staging->probe.claimed && !endpoint->staging->probe.running;
+}
+
+static unsigned attention_of(const struct endpoint *endpoint, int64_t now)
+{
+    unsigned line = endpoint->waiting > 0 ? ATTENTION_LINE : 0;
+
+    if (endpoint->removed || endpoint->active == NULL)
+        return line | ATTENTION_ALL | (endpoint->removed ? ATTENTION_GONE : 0);
+    if (probe_waits(endpoint))
+        return line | ATTENTION_ALL;
+    if (line == 0)
+        return 0;
+    if (!waiter_yields(list_entry(list_first(&endpoint->waiters), struct waiter, link), now))
+        return line | ATTENTION_ALL;
+    return line | (endpoint->nudged < POOL_NUDGES_MAX ? ATTENTION_RETURN : 0);
+}
+
+/*
+ * Before looking for idle ones, so that a return that is not seen sees this; after it, what is
+ * still wanted. A waiter that was nudged looks again by itself.
+ */
+static void set_attention(struct endpoint *endpoint, unsigned attention)
+{
+    if (atomic_load_explicit(&endpoint->attention, memory_order_relaxed) != attention)
+        atomic_store(&endpoint->attention, attention);
+}
+
 void endpoint_settle(struct endpoint *endpoint, int64_t now)
 {
+    if (endpoint->waiting > 0 || endpoint->staging != NULL)
+        set_attention(endpoint, ATTENTION_ALL | (endpoint->removed ? ATTENTION_GONE : 0));
     if (endpoint->staging != NULL)
         prove(endpoint, now);
     struct version *version = endpoint_serving(endpoint);
@@ -376,6 +481,7 @@ void endpoint_settle(struct endpoint *endpoint, int64_t now)
     }
     if (endpoint->removed)
         let_go(endpoint, now);
+    set_attention(endpoint, attention_of(endpoint, now));
     endpoint->due = due_of(endpoint, now);
     registry_notify_by(endpoint->registry, endpoint->due);
 }

@@ -26,7 +26,7 @@ static void make_ready(struct endpoint *endpoint)
 /* Interrupts go first: they end the waiting of others. */
 void errand_queue(struct errand *errand, enum errand_kind kind)
 {
-    struct endpoint *endpoint = errand->conn->version->endpoint;
+    struct endpoint *endpoint = errand->conn->endpoint;
 
     errand->kind = kind;
     errand->queued = true;
@@ -43,7 +43,7 @@ void errand_cancel(struct errand *errand)
         return;
     errand->queued = false;
     list_remove(&errand->link);
-    make_ready(errand->conn->version->endpoint);
+    make_ready(errand->conn->endpoint);
 }
 
 /*
@@ -52,7 +52,7 @@ void errand_cancel(struct errand *errand)
  */
 static void begin_open(struct weir_registry *registry, struct conn *conn)
 {
-    void *bytes = calloc(1, conn->version->endpoint->driver->conn_size);
+    void *bytes = calloc(1, conn->driver->conn_size);
 
     registry_lock(registry);
     conn->bytes = bytes;
@@ -88,31 +88,27 @@ struct errand *errand_take(struct weir_registry *registry)
 /* A probe must prove more than a log-in: a round trip, and what the embedder asks for. */
 static int prove(struct conn *conn, struct weir_error *error)
 {
-    struct version *version = conn->version;
-    struct endpoint *endpoint = version->endpoint;
+    struct endpoint *endpoint = conn->endpoint;
     const struct weir_registry_options *options = &endpoint->registry->options;
-    int64_t span = version->limits.connect_timeout;
     int64_t now = registry_now(endpoint->registry);
-    int status = endpoint->driver->check(conn->bytes, clock_add(now, span), error);
+    int status = conn->driver->check(conn->bytes, clock_add(now, conn->patience), error);
 
     if (status != 0 || options->prove == NULL)
         return status;
     now = registry_now(endpoint->registry);
-    return options->prove(options->prove_context, endpoint->name, endpoint->driver, conn->bytes,
-                          clock_add(now, span), error);
+    return options->prove(options->prove_context, endpoint->name, conn->driver, conn->bytes,
+                          clock_add(now, conn->patience), error);
 }
 
 static int run_open(struct conn *conn, int64_t now, struct weir_error *error)
 {
-    struct version *version = conn->version;
-    const struct weir_driver *driver = version->endpoint->driver;
-    int64_t deadline = clock_add(now, version->limits.connect_timeout);
+    int64_t deadline = clock_add(now, conn->patience);
 
     if (conn->bytes == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory for a backend connection");
     if (!conn->opened)
         return weir_fail(error, WEIR_ECANCELED, "not wanted any more");
-    int status = driver->open(conn->bytes, version->settings, deadline, error);
+    int status = conn->driver->open(conn->bytes, conn->settings, deadline, error);
     if (status == 0 && conn->probe)
         status = prove(conn, error);
     return status;
@@ -121,9 +117,8 @@ static int run_open(struct conn *conn, int64_t now, struct weir_error *error)
 void errand_run(struct errand *errand, struct errand_result *result)
 {
     struct conn *conn = errand->conn;
-    struct version *version = conn->version;
-    const struct weir_driver *driver = version->endpoint->driver;
-    struct weir_registry *registry = version->endpoint->registry;
+    const struct weir_driver *driver = conn->driver;
+    struct weir_registry *registry = conn->endpoint->registry;
     int64_t now = registry_now(registry);
     int64_t linger = clock_add(now, registry->options.close_linger);
 
@@ -131,9 +126,9 @@ void errand_run(struct errand *errand, struct errand_result *result)
     switch (errand->kind) {
     case ERRAND_OPEN: result->status = run_open(conn, now, &result->error); break;
     case ERRAND_CHECK:
-        result->status = driver->check(conn->bytes, clock_add(now, version->limits.connect_timeout),
-                                       &result->error);
+        result->status = driver->check(conn->bytes, clock_add(now, conn->patience), &result->error);
         break;
+    case ERRAND_PEEK: result->status = driver->peek(conn->bytes); break;
     case ERRAND_INTERRUPT: driver->interrupt(conn->bytes, linger); break;
     case ERRAND_CLOSE:
         if (conn->opened)
@@ -171,12 +166,14 @@ static void finish_open(struct conn *conn, struct errand_result *result, int64_t
     conn->expires_at = clock_add(
         now, version->limits.max_lifetime -
                  random_between(&endpoint->registry->random, 0, version->limits.max_lifetime / 5));
-    conn_idle(conn, now);
-    if (version == endpoint->staging)
+    if (version == endpoint->staging) /* the old one ends first: nobody sees them take turns */
         endpoint_switch(endpoint, now);
+    conn_idle(conn, now);
 }
 
-static void finish_check(struct conn *conn, struct errand_result *result, int64_t now)
+/* Whether it was a check or only a look: it has been idle all the time. */
+static void finish_check(struct conn *conn, enum errand_kind kind, struct errand_result *result,
+                         int64_t now)
 {
     struct version *version = conn->version;
     struct endpoint *endpoint = version->endpoint;
@@ -195,11 +192,12 @@ static void finish_check(struct conn *conn, struct errand_result *result, int64_
             version_retire(version, &result->error, now);
         return;
     }
-    int64_t idle_since = conn->idle_since;
-    conn_idle(conn, now);
-    conn->idle_since = idle_since;
     if (version != endpoint_serving(endpoint))
         conn_close(conn);
+    else if (kind == ERRAND_CHECK)
+        conn_park(conn, now, now, now);
+    else
+        conn_park(conn, conn->idle_since, conn->checked_at, now);
 }
 
 static void finish_close(struct conn *conn, struct errand_result *result, int64_t now)
@@ -216,7 +214,9 @@ static void finish_close(struct conn *conn, struct errand_result *result, int64_
                    &result->error, now);
     }
     result->bytes = conn->bytes;
+    result->settings = conn->settings;
     conn->bytes = NULL;
+    conn->settings = NULL;
     conn_move(conn, CONN_FREE);
     version_bury(version, now);
 }
@@ -227,7 +227,8 @@ static void apply(struct errand *errand, struct errand_result *result, int64_t n
 
     switch (errand->kind) {
     case ERRAND_OPEN: finish_open(conn, result, now); break;
-    case ERRAND_CHECK: finish_check(conn, result, now); break;
+    case ERRAND_CHECK:
+    case ERRAND_PEEK: finish_check(conn, errand->kind, result, now); break;
     case ERRAND_INTERRUPT:
         if (conn->state == CONN_CLOSING)
             conn_close(conn);
@@ -238,7 +239,7 @@ static void apply(struct errand *errand, struct errand_result *result, int64_t n
 
 void errand_finish(struct errand *errand, struct errand_result *result)
 {
-    struct endpoint *endpoint = errand->conn->version->endpoint;
+    struct endpoint *endpoint = errand->conn->endpoint;
     struct weir_registry *registry = endpoint->registry;
     int64_t now = registry_now(registry);
 
@@ -251,6 +252,7 @@ void errand_finish(struct errand *errand, struct errand_result *result)
     endpoint_settle(endpoint, now);
     registry_unlock(registry);
     free(result->bytes);
+    weir_settings_unref(&result->settings);
 }
 
 bool weir_registry_work(struct weir_registry *registry)

@@ -1,82 +1,151 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: borrowing and returning: the blocking acquire, the release, the reset between them.
- * Never does: trust a lease: it is looked up by its stamp, never followed as a pointer.
- * Lock: the registry's for the pool; a mutex of its own for each blocked caller.
+ * Owns: borrowing and returning: the way without the lock when a conn is idle and nobody waits, the
+ * blocking acquire, the release, the reset between them.
+ * Never does: follow a lease that is not this registry's; a stale one is told by its number.
+ * Lock: none on the fast path (word.h says why); else the registry's.
  */
-#include "pool.h"
+#include "lease.h"
 
-#include "cond.h"
+#include <string.h>
+
+#include "sleeper.h"
+#include "word.h"
+
+#define MEMORY_SIZE 4  /* endpoints a thread remembers */
+#define SPINS       64 /* looks at the words before standing in line */
+
+/* ---- Without the lock: acquire --------------------------------------------------------------- */
+
+/*
+ * Where a thread found its last conn. Its own is tried first, so that threads keep out of each
+ * other's way; for one epoch only, so that they come back to the lowest places, and what is not
+ * needed ages.
+ */
+struct memory {
+    uint64_t serial; /* of the registry; 0: nothing is remembered */
+    struct endpoint *endpoint;
+    unsigned epoch, place;
+};
+
+static _Thread_local struct memory memories[MEMORY_SIZE] __attribute__((tls_model("initial-exec")));
+
+static struct memory *memory_of(struct endpoint *endpoint)
+{
+    struct memory *memory = &memories[endpoint->hash % MEMORY_SIZE];
+    uint64_t serial = endpoint->registry->serial;
+    unsigned epoch = atomic_load_explicit(&endpoint->epoch, memory_order_relaxed);
+
+    if (memory->serial != serial || memory->endpoint != endpoint || memory->epoch != epoch)
+        *memory = (struct memory){.serial = serial, .endpoint = endpoint, .epoch = epoch};
+    return memory;
+}
+
+static bool take(struct conn *conn, const char *site, struct weir_lease *lease)
+{
+    uint64_t word = word_look(&conn->word);
+    uint64_t number = word_number(word) + 1;
+
+    if (word_state(word) != WORD_IDLE ||
+        !word_swap(&conn->word, word, word_make(WORD_LEASED, number)))
+        return false;
+    atomic_store_explicit(&conn->site, site, memory_order_relaxed);
+    lease_fill(conn, number, lease);
+    return true;
+}
+
+bool lease_take(struct endpoint *endpoint, unsigned forbidding, const char *site,
+                struct weir_lease *lease)
+{
+    if (atomic_load(&endpoint->attention) & forbidding)
+        return false;
+    unsigned top = atomic_load_explicit(&endpoint->top, memory_order_acquire);
+    const struct slots *slots = atomic_load_explicit(&endpoint->slots, memory_order_acquire);
+    struct memory *memory = memory_of(endpoint);
+    unsigned place = memory->place < top ? memory->place : 0;
+
+    for (unsigned left = top; left > 0; left--) {
+        if (take(slots->at[place], site, lease)) {
+            memory->place = place;
+            return true;
+        }
+        if (++place == top)
+            place = 0;
+    }
+    return false;
+}
+
+/* Which endpoint this acquire is for, if that can be told without the lock. */
+static struct endpoint *find(struct weir_registry *registry, const char *name,
+                             const struct weir_pin *pin)
+{
+    if (pin != NULL &&
+        pin->generation != atomic_load_explicit(&registry->generation, memory_order_acquire))
+        return NULL;
+    return directory_find(registry, name);
+}
+
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
+
+/* Somebody may be about to return one: a moment of looking is cheaper than sleeping. */
+static bool spin(struct endpoint *endpoint, const char *site, struct weir_lease *lease)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if (lease_take(endpoint, ATTENTION_QUEUE, site, lease))
+            return true;
+        if (atomic_load_explicit(&endpoint->attention, memory_order_relaxed) & ATTENTION_QUEUE ||
+            atomic_load_explicit(&endpoint->top, memory_order_relaxed) == 0)
+            return false;
+        relax();
+    }
+    return false;
+}
 
 /* ---- Acquire --------------------------------------------------------------------------------- */
 
-/* A waiter and the thread that sleeps for it. */
-struct sleeper {
-    struct waiter waiter;
-    pthread_mutex_t mutex;
-    pthread_cond_t woken;
-    bool done;
-};
-
-static void wake(struct waiter *waiter)
-{
-    struct sleeper *sleeper = list_entry(waiter, struct sleeper, waiter);
-
-    pthread_mutex_lock(&sleeper->mutex);
-    sleeper->done = true;
-    pthread_cond_signal(&sleeper->woken);
-    pthread_mutex_unlock(&sleeper->mutex);
-}
-
-static void sleeper_init(struct sleeper *sleeper)
-{
-    cond_init(&sleeper->woken);
-    pthread_mutex_init(&sleeper->mutex, NULL);
-    sleeper->done = false;
-    sleeper->waiter = (struct waiter){.deadline = CLOCK_NEVER, /* kept here, not by tick */
-                                      .complete = wake};
-}
-
-static void sleeper_fini(struct sleeper *sleeper)
-{
-    pthread_cond_destroy(&sleeper->woken);
-    pthread_mutex_destroy(&sleeper->mutex);
-}
-
-/* Until it is woken or the deadline has passed; true if woken. */
-static bool sleep_until(struct sleeper *sleeper, int64_t deadline)
-{
-    bool in_time = true;
-
-    pthread_mutex_lock(&sleeper->mutex);
-    while (!sleeper->done && in_time)
-        in_time = cond_wait_until(&sleeper->woken, &sleeper->mutex, deadline);
-    bool done = sleeper->done;
-    pthread_mutex_unlock(&sleeper->mutex);
-    return done;
-}
-
-int weir_acquire(struct weir_registry *registry, const char *name, struct weir_pin *pin,
-                 int64_t deadline, struct weir_lease *lease, struct weir_error *error)
+static int wait_in_line(struct weir_registry *registry, const char *name, struct weir_pin *pin,
+                        int64_t deadline, const char *site, struct weir_lease *lease,
+                        struct weir_error *error)
 {
     struct sleeper sleeper;
 
-    *lease = (struct weir_lease){.conn = NULL};
-    if (registry->options.now != NULL)
-        return weir_fail(error, WEIR_EINVAL, "a blocking acquire needs the system's clock");
-    sleeper_init(&sleeper);
+    sleeper_init(&sleeper, site);
     waiter_start(registry, name, pin, &sleeper.waiter);
-    if (!sleep_until(&sleeper, deadline)) {
-        waiter_cancel(registry, &sleeper.waiter, WEIR_ETIMEOUT);
-        sleep_until(&sleeper, CLOCK_NEVER); /* it was granted meanwhile, or is failed now */
-    }
+    int status = sleeper_wait(&sleeper, registry, deadline);
     sleeper_fini(&sleeper);
-    int status = sleeper.waiter.status;
     if (status == 0)
         *lease = sleeper.waiter.lease;
     else if (error != NULL)
         *error = sleeper.waiter.error;
     return status;
+}
+
+int weir_acquire_at(struct weir_registry *registry, const char *name, struct weir_pin *pin,
+                    int64_t deadline, const char *site, struct weir_lease *lease,
+                    struct weir_error *error)
+{
+    struct endpoint *endpoint = find(registry, name, pin);
+
+    if (registry->options.now == NULL && endpoint != NULL &&
+        lease_take(endpoint, ATTENTION_QUEUE, site, lease))
+        return 0;
+    *lease = (struct weir_lease){.conn = NULL};
+    if (registry->options.now != NULL)
+        return weir_fail(error, WEIR_EINVAL, "a blocking acquire needs the system's clock");
+    if (endpoint != NULL && spin(endpoint, site, lease))
+        return 0;
+    return wait_in_line(registry, name, pin, deadline, site, lease, error);
+}
+
+int(weir_acquire)(struct weir_registry *registry, const char *name, struct weir_pin *pin,
+                  int64_t deadline, struct weir_lease *lease, struct weir_error *error)
+{
+    return weir_acquire_at(registry, name, pin, deadline, NULL, lease, error);
 }
 
 static void forget_it(struct waiter *waiter)
@@ -88,7 +157,10 @@ int weir_try_acquire(struct weir_registry *registry, const char *name, struct we
                      struct weir_lease *lease, struct weir_error *error)
 {
     struct waiter waiter = {.deadline = CLOCK_NEVER, .impatient = true, .complete = forget_it};
+    struct endpoint *endpoint = find(registry, name, pin);
 
+    if (endpoint != NULL && lease_take(endpoint, ATTENTION_QUEUE | ATTENTION_LINE, NULL, lease))
+        return 0;
     waiter_start(registry, name, pin, &waiter);
     *lease = waiter.lease;
     if (waiter.status != 0 && error != NULL)
@@ -96,14 +168,22 @@ int weir_try_acquire(struct weir_registry *registry, const char *name, struct we
     return waiter.status;
 }
 
-/* ---- Release --------------------------------------------------------------------------------- */
+/* ---- Release: with the lock ------------------------------------------------------------------ */
+
+static unsigned live_of(const struct endpoint *endpoint)
+{
+    const struct version *active = endpoint->active;
+
+    return active == NULL ? 0 : active->held - active->counts[CONN_CLOSING];
+}
 
 static bool is_spent(const struct conn *conn, int status)
 {
     enum weir_remedy remedy = weir_remedy(status);
+    const struct version *serving = endpoint_serving(conn->endpoint);
 
     return conn->interrupted || remedy == WEIR_REMEDY_RECONNECT || remedy == WEIR_REMEDY_RETIRE ||
-           conn->version != endpoint_serving(conn->version->endpoint);
+           conn->version != serving || live_of(conn->endpoint) > serving->limits.max;
 }
 
 static void retire(struct conn *conn, int status, int64_t now)
@@ -114,12 +194,16 @@ static void retire(struct conn *conn, int status, int64_t now)
     version_retire(conn->version, &error, now);
 }
 
+/* Its word is held. */
 static void give_back(struct conn *conn, int status, int64_t now)
 {
-    struct endpoint *endpoint = conn->version->endpoint;
+    struct endpoint *endpoint = conn->endpoint;
+    enum weir_remedy remedy = weir_remedy(status);
 
-    if (weir_remedy(status) == WEIR_REMEDY_RETIRE)
+    if (remedy == WEIR_REMEDY_RETIRE)
         retire(conn, status, now);
+    if (remedy == WEIR_REMEDY_RECONNECT)
+        ageing_suspect(conn->version, now);
     if (is_spent(conn, status) || ageing_retires(conn, now))
         conn_close(conn);
     else
@@ -127,59 +211,123 @@ static void give_back(struct conn *conn, int status, int64_t now)
     endpoint_settle(endpoint, now);
 }
 
-/* The driver's reset runs on the thread that returns the lease, without the lock. */
-static int reset(struct weir_registry *registry, struct conn *conn)
-{
-    struct version *version = conn->version;
-    const struct weir_driver *driver = version->endpoint->driver;
-    int64_t deadline = clock_add(registry_now(registry), version->limits.connect_timeout);
-
-    conn_move(conn, CONN_RESETTING);
-    registry_unlock(registry);
-    int status = driver->reset(conn->bytes, deadline, NULL);
-    registry_lock(registry);
-    return status == 0 || weir_remedy(status) == WEIR_REMEDY_RETIRE ? status : WEIR_ELOST;
-}
-
-/* The next in line is looked for before it counts as idle. */
-void lease_decline(struct weir_registry *registry, struct weir_lease *lease)
+static int refuse(struct weir_registry *registry)
 {
     int64_t now = registry_now(registry);
 
     registry_lock(registry);
-    struct conn *conn = conn_of_lease(registry, lease);
-    if (conn != NULL)
-        give_back(conn, 0, now);
+    registry->bad_releases++;
+    events_add(registry, WEIR_EVENT_BAD_RELEASE, NULL, 0, 0, NULL, now);
     registry_unlock(registry);
+    return WEIR_ESTALE;
+}
+
+/* The word was swapped to WORD_RETURNING by this very call. */
+static void give_back_locked(struct conn *conn, int status)
+{
+    struct weir_registry *registry = conn->endpoint->registry;
+    int64_t now = registry_now(registry);
+
+    registry_lock(registry);
+    word_set(&conn->word, word_make(WORD_HELD, word_number(word_look(&conn->word))));
+    give_back(conn, status, now);
+    registry_unlock(registry);
+}
+
+/* ---- Release --------------------------------------------------------------------------------- */
+
+static void settle(struct endpoint *endpoint)
+{
+    struct weir_registry *registry = endpoint->registry;
+    int64_t now = registry_now(registry);
+
+    registry_lock(registry);
+    endpoint_settle(endpoint, now);
+    registry_unlock(registry);
+}
+
+/* From here on nobody else can return it; a second release finds another word. */
+static bool begin_return(struct conn *conn, uint64_t number)
+{
+    uint64_t word = word_make(WORD_LEASED, number);
+
+    return word_swap(&conn->word, word, word_make(WORD_RETURNING, number)) ||
+           word_swap(&conn->word, word | WORD_RECALLED,
+                     word_make(WORD_RETURNING, number) | WORD_RECALLED);
+}
+
+/* The driver's reset runs on the thread that returns the lease, without the lock. */
+static int reset(struct conn *conn)
+{
+    struct weir_registry *registry = conn->endpoint->registry;
+    int64_t deadline = clock_add(registry_now(registry), conn->patience);
+    int status = conn->driver->reset(conn->bytes, deadline, NULL);
+
+    return status == 0 || weir_remedy(status) == WEIR_REMEDY_RETIRE ? status : WEIR_ELOST;
+}
+
+/* The next in line is looked for before it counts as idle. It was never used: no reset. */
+void lease_decline(struct weir_lease *lease)
+{
+    struct conn *conn = lease->home;
+
+    if (begin_return(conn, lease->stamp))
+        give_back_locked(conn, 0);
     *lease = (struct weir_lease){.conn = NULL};
 }
 
-static int refuse(struct weir_registry *registry, int64_t now)
+static bool keeps(int status)
 {
-    registry->bad_releases++;
-    events_add(registry, WEIR_EVENT_BAD_RELEASE, NULL, 0, 0, NULL, now);
-    return WEIR_ESTALE;
+    enum weir_remedy remedy = status == 0 ? WEIR_REMEDY_NONE : weir_remedy(status);
+
+    return remedy != WEIR_REMEDY_RECONNECT && remedy != WEIR_REMEDY_RETIRE;
+}
+
+/* A recalled one may be kept after all: the lock's holder can tell. */
+static bool may_serve(struct conn *conn, int status)
+{
+    struct weir_registry *registry = conn->endpoint->registry;
+
+    if (!(word_look(&conn->word) & WORD_RECALLED))
+        return true;
+    registry_lock(registry);
+    bool spent = is_spent(conn, status);
+    registry_unlock(registry);
+    return !spent;
+}
+
+/* Through the driver's reset, or through the lock, or both. */
+static int return_slowly(struct conn *conn, uint64_t number, int status)
+{
+    struct endpoint *endpoint = conn->endpoint;
+
+    if (!begin_return(conn, number))
+        return refuse(endpoint->registry);
+    if (keeps(status) && conn->driver->reset != NULL && may_serve(conn, status)) {
+        int outcome = reset(conn);
+        status = outcome == 0 ? status : outcome;
+    }
+    if (!keeps(status) ||
+        !word_swap(&conn->word, word_make(WORD_RETURNING, number), word_make(WORD_IDLE, number)))
+        give_back_locked(conn, status);
+    else if (atomic_load(&endpoint->attention) & ATTENTION_RETURN)
+        settle(endpoint);
+    return 0;
 }
 
 int weir_release(struct weir_registry *registry, struct weir_lease *lease, int status)
 {
+    struct conn *conn = lease->home;
+    uint64_t number = lease->stamp;
     int result = 0;
-    int64_t now = registry_now(registry);
 
-    registry_lock(registry);
-    struct conn *conn = conn_of_lease(registry, lease);
-    if (conn == NULL) {
-        result = refuse(registry, now);
-    } else {
-        const struct weir_driver *driver = conn->version->endpoint->driver;
-        if (driver->reset != NULL && !is_spent(conn, status)) {
-            int outcome = reset(registry, conn);
-            status = outcome == 0 ? status : outcome;
-            now = registry_now(registry);
-        }
-        give_back(conn, status, now);
-    }
-    registry_unlock(registry);
+    if (conn == NULL || lease->serial != registry->serial)
+        result = refuse(registry);
+    else if (!keeps(status) || conn->driver->reset != NULL ||
+             !word_swap(&conn->word, word_make(WORD_LEASED, number), word_make(WORD_IDLE, number)))
+        result = return_slowly(conn, number, status);
+    else if (atomic_load(&conn->endpoint->attention) & ATTENTION_RETURN)
+        settle(conn->endpoint);
     *lease = (struct weir_lease){.conn = NULL};
     return result;
 }

@@ -18,7 +18,7 @@ int weir_pin_new(struct weir_registry *registry, struct weir_pin **out, struct w
     pin->registry = registry;
     pin->refs = 1;
     registry_lock(registry);
-    pin->generation = registry->generation;
+    pin->generation = atomic_load(&registry->generation);
     list_push_back(&registry->pins, &pin->link);
     registry_unlock(registry);
     return 0;

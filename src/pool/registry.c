@@ -39,6 +39,15 @@ static void tell_completed(struct list *completed)
     }
 }
 
+static void tell_nudged(struct list *nudges)
+{
+    list_each_safe(link, nudges) {
+        struct waiter *waiter = list_entry(link, struct waiter, call);
+        list_remove(link);
+        waiter->nudge(waiter);
+    }
+}
+
 static void free_garbage(struct list *garbage)
 {
     list_each_safe(link, garbage) {
@@ -49,17 +58,20 @@ static void free_garbage(struct list *garbage)
 
 void registry_unlock(struct weir_registry *registry)
 {
-    struct list completed, garbage;
+    struct list completed, nudges, garbage;
     bool notify = registry->notify && registry->options.notify != NULL;
 
     list_init(&completed);
+    list_init(&nudges);
     list_init(&garbage);
+    list_splice_back(&nudges, &registry->nudges);
     list_splice_back(&completed, &registry->completed);
     list_splice_back(&garbage, &registry->garbage);
     registry->notify = false;
     void (*call)(void *) = registry->options.notify;
     void *context = registry->options.notify_context;
     pthread_mutex_unlock(&registry->mutex);
+    tell_nudged(&nudges);
     tell_completed(&completed);
     free_garbage(&garbage);
     if (notify)
@@ -84,6 +96,9 @@ bool registry_has_errand(struct weir_registry *registry)
 
 /* ---- Making and freeing ---------------------------------------------------------------------- */
 
+/* So that a lease of one registry is a stranger to all others, also after one was freed. */
+static atomic_uint_least64_t last_serial;
+
 static void set_defaults(struct weir_registry_options *options)
 {
     if (options->migration_timeout == 0)
@@ -104,15 +119,15 @@ int weir_registry_new(struct weir_registry **out, const struct weir_registry_opt
     if (options != NULL)
         registry->options = *options;
     set_defaults(&registry->options);
+    registry->serial = atomic_fetch_add(&last_serial, 1) + 1;
     registry->random = registry->options.seed != 0 ? registry->options.seed : random_seed();
     random_bytes(registry->digest_key, sizeof(registry->digest_key));
     registry->announced = registry->close_by = CLOCK_NEVER;
     list_init(&registry->pins);
     list_init(&registry->ready);
     list_init(&registry->completed);
+    list_init(&registry->nudges);
     list_init(&registry->garbage);
-    for (size_t i = 0; i < POOL_LEASE_BUCKETS; i++)
-        list_init(&registry->leases[i]);
     if (events_init(registry) != 0) {
         free(registry);
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
@@ -132,6 +147,7 @@ void weir_registry_free(struct weir_registry **at)
     for (size_t i = 0; i < registry->endpoints_count; i++)
         endpoint_free(&registry->endpoints[i]);
     free(registry->endpoints);
+    directory_free_all(registry);
     events_fini(registry);
     pthread_mutex_destroy(&registry->mutex);
     free(registry);
@@ -219,7 +235,7 @@ static size_t place_of(const struct weir_registry *registry, const char *name)
 struct endpoint *registry_find(struct weir_registry *registry, const char *name,
                                const struct weir_pin *pin)
 {
-    uint64_t generation = pin == NULL ? registry->generation : pin->generation;
+    uint64_t generation = pin == NULL ? atomic_load(&registry->generation) : pin->generation;
 
     for (size_t i = place_of(registry, name); i < registry->endpoints_count; i++) {
         struct endpoint *endpoint = registry->endpoints[i];
@@ -268,9 +284,14 @@ int registry_reserve(struct weir_registry *registry, size_t more)
         return 0;
     room = room < 16 ? 16 : room * 2;
     struct endpoint **endpoints = calloc(room, sizeof(struct endpoint *));
-    if (endpoints == NULL)
+    struct directory *directory = directory_new(registry, room);
+    if (endpoints == NULL || directory == NULL) {
+        free(endpoints);
+        free(directory);
         return WEIR_ENOMEM;
+    }
     registry_lock(registry);
+    directory_publish(registry, directory);
     struct endpoint **old = registry->endpoints;
     if (registry->endpoints_count > 0)
         memcpy(endpoints, old, registry->endpoints_count * sizeof(*endpoints));
@@ -289,6 +310,7 @@ void registry_insert(struct weir_registry *registry, struct endpoint *endpoint)
             (registry->endpoints_count - at) * sizeof(struct endpoint *));
     registry->endpoints[at] = endpoint;
     registry->endpoints_count++;
+    directory_insert(atomic_load(&registry->directory), endpoint);
 }
 
 bool registry_pinned_before(const struct weir_registry *registry, uint64_t generation)

@@ -25,7 +25,7 @@ void request_unref(struct weir_request *request)
 static void abandon(struct weir_request *request)
 {
     if (request->waiter.status == 0)
-        lease_decline(request->registry, &request->waiter.lease);
+        lease_decline(&request->waiter.lease);
     completions_forget(request->completions);
     request_unref(request);
 }

@@ -50,8 +50,11 @@ static const struct weir_setting pool_settings[] = {
      "idle backend connections are checked this often"},
     {"operation_timeout", WEIR_SETTING_SECONDS, 0, 0, WEIR_SECONDS_MAX, "20",
      "longest time one write may take before it is interrupted"},
+    {"leak_timeout", WEIR_SETTING_SECONDS, 0, 0, WEIR_SECONDS_MAX, "60",
+     "a lease held for longer is reported, once"},
     {"max_waiters", WEIR_SETTING_INTEGER, 0, 0, 1000000, "10000",
      "acquires waiting in line at most; 0: none may wait"},
+    {"strict", WEIR_SETTING_BOOLEAN, 0, 0, 0, "false", "no acquire ever overtakes one that waits"},
     {NULL, WEIR_SETTING_STRING, 0, 0, 0, NULL, NULL}};
 
 const struct weir_setting *weir_pool_settings(void)
@@ -405,6 +408,29 @@ bool weir_settings_equal(const struct weir_settings *a, const struct weir_settin
         if (!same_value(&a->values[i], &b->values[i]))
             return false;
     return true;
+}
+
+static bool is_pool_key(const struct value *value)
+{
+    return find_in(pool_settings, value->key) != NULL;
+}
+
+bool settings_same_kin(const struct weir_settings *a, const struct weir_settings *b)
+{
+    size_t i = 0, j = 0;
+
+    if (strcmp(a->type, b->type) != 0)
+        return false;
+    for (;;) {
+        while (i < a->count && is_pool_key(&a->values[i]))
+            i++;
+        while (j < b->count && is_pool_key(&b->values[j]))
+            j++;
+        if (i == a->count || j == b->count)
+            return i == a->count && j == b->count;
+        if (!same_value(&a->values[i++], &b->values[j++]))
+            return false;
+    }
 }
 
 /* ---- References ----------------------------------------------------------------------------- */

@@ -8,6 +8,9 @@
 
 #include "sha256.h"
 
+/* The same but for the keys of the pool: its sizes and time-outs? */
+bool settings_same_kin(const struct weir_settings *a, const struct weir_settings *b);
+
 /* SHA-256 over `key` and the canonical form. */
 void settings_hash(const struct weir_settings *settings, const uint8_t *key, size_t key_len,
                    uint8_t digest[SHA256_LEN]);

@@ -42,8 +42,6 @@ static void count(const struct weir_registry *registry, size_t *connections, siz
 
 static void copy_version(struct weir_version_view *view, const struct version *version)
 {
-    const unsigned *counts = version->counts;
-
     *view = (struct weir_version_view){
         .version = version->number,
         .state = version->state,
@@ -52,15 +50,13 @@ static void copy_version(struct weir_version_view *view, const struct version *v
         .closes_by = version->closes_by,
         .min = version->limits.min,
         .max = version->limits.max,
-        .counts = {.idle = counts[CONN_IDLE] + counts[CONN_CHECKING],
-                   .leased = counts[CONN_LEASED] + counts[CONN_RESETTING],
-                   .opening = counts[CONN_OPENING],
-                   .closing = counts[CONN_CLOSING]},
+        .counts = version_counts(version),
         .totals = version->totals,
         .probes = version->probe.finished,
         .last_error = version->last_error,
         .last_error_at = version->last_error_at,
     };
+    view->totals.acquired = version->totals.acquired + version_unfolded(version);
     memcpy(view->config_sha256, version->digest, sizeof(view->config_sha256));
 }
 
@@ -78,8 +74,11 @@ static size_t copy_connection(struct weir_connection_view *view, const struct en
         .totals = endpoint->totals,
         .versions = versions,
     };
-    list_each(link, &endpoint->versions)
-        copy_version(&versions[n++], list_entry(link, struct version, link));
+    list_each(link, &endpoint->versions) {
+        const struct version *version = list_entry(link, struct version, link);
+        view->totals.acquired += version_unfolded(version);
+        copy_version(&versions[n++], version);
+    }
     view->versions_count = n;
     return n;
 }
@@ -89,7 +88,7 @@ static void copy(struct weir_snapshot *snapshot, const struct weir_registry *reg
 {
     size_t n = 0;
 
-    snapshot->generation = registry->generation;
+    snapshot->generation = atomic_load(&registry->generation);
     snapshot->taken_at = now;
     snapshot->bad_releases = registry->bad_releases;
     for (size_t i = 0; i < registry->endpoints_count; i++) {

@@ -44,7 +44,7 @@ static void forget_unpinned(struct endpoint *endpoint)
 void tenure_begin(struct endpoint *endpoint, struct tenure *tenure)
 {
     forget_unpinned(endpoint);
-    tenure->from = endpoint->registry->generation;
+    tenure->from = atomic_load(&endpoint->registry->generation);
     tenure->to = UINT64_MAX;
     list_push_front(&endpoint->tenures, &tenure->link);
 }
@@ -52,7 +52,7 @@ void tenure_begin(struct endpoint *endpoint, struct tenure *tenure)
 void tenure_end(struct endpoint *endpoint)
 {
     list_entry(list_first(&endpoint->tenures), struct tenure, link)->to =
-        endpoint->registry->generation;
+        atomic_load(&endpoint->registry->generation);
 }
 
 uint64_t tenure_ended_at(const struct endpoint *endpoint)

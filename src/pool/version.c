@@ -11,6 +11,7 @@
 
 #include "random.h"
 #include "settings.h"
+#include "word.h"
 
 static int64_t span_of(const struct weir_settings *settings, const char *key, double fallback)
 {
@@ -28,6 +29,8 @@ static struct limits limits_of(const struct weir_settings *settings,
         .idle_timeout = span_of(settings, "idle_timeout", 600),
         .max_lifetime = span_of(settings, "max_lifetime", 1800),
         .keepalive_interval = span_of(settings, "keepalive_interval", 60),
+        .leak_timeout = span_of(settings, "leak_timeout", 60),
+        .strict = weir_settings_boolean(settings, "strict", false),
     };
 
     if (limits.min > limits.max)
@@ -35,26 +38,18 @@ static struct limits limits_of(const struct weir_settings *settings,
     return limits;
 }
 
-static void init_conn(struct version *version, struct conn *conn)
-{
-    conn->version = version;
-    conn->state = CONN_FREE;
-    conn->task.conn = conn->stop.conn = conn;
-    list_init(&conn->leased);
-    list_init(&conn->task.link);
-    list_init(&conn->stop.link);
-    list_push_back(&version->conns[CONN_FREE], &conn->link);
-    version->counts[CONN_FREE]++;
-}
-
 struct version *version_new(struct endpoint *endpoint, struct weir_settings *settings)
 {
     struct limits limits = limits_of(settings, endpoint->driver);
-    struct version *version = calloc(1, sizeof(*version) + limits.max * sizeof(struct conn));
+    struct version *version = calloc(1, sizeof(*version));
     uint8_t digest[SHA256_LEN];
 
     if (version == NULL)
         return NULL;
+    if (!slots_extend(endpoint, limits.max, &version->slots)) {
+        free(version);
+        return NULL;
+    }
     version->endpoint = endpoint;
     version->settings = weir_settings_ref(settings);
     version->limits = limits;
@@ -62,12 +57,62 @@ struct version *version_new(struct endpoint *endpoint, struct weir_settings *set
     list_init(&version->link);
     for (int state = 0; state < CONN_STATES; state++)
         list_init(&version->conns[state]);
-    for (unsigned i = 0; i < limits.max; i++)
-        init_conn(version, &version->memory[i]);
     settings_hash(settings, endpoint->registry->digest_key, SHA256_LEN, digest);
     sha256_hex(digest, version->digest);
     return version;
 }
+
+bool version_same_kin(const struct version *a, const struct version *b)
+{
+    return a != NULL && b != NULL && settings_same_kin(a->settings, b->settings);
+}
+
+void version_resize(struct version *version, struct version *from)
+{
+    struct weir_settings *old = version->settings;
+
+    version->settings = from->settings;
+    from->settings = old;
+    version->limits = from->limits;
+    memcpy(version->digest, from->digest, sizeof(version->digest));
+}
+
+/* ---- Counting -------------------------------------------------------------------------------- */
+
+unsigned version_idle(const struct version *version)
+{
+    unsigned idle = 0;
+
+    list_each(link, &version->conns[CONN_LIVE]) {
+        const struct conn *conn = list_entry(link, struct conn, link);
+        idle += word_state(word_read(&conn->word)) == WORD_IDLE;
+    }
+    return idle;
+}
+
+struct weir_counts version_counts(const struct version *version)
+{
+    const unsigned *counts = version->counts;
+    unsigned idle = version_idle(version);
+
+    return (struct weir_counts){.idle = idle + counts[CONN_STALE] + counts[CONN_CHECKING],
+                                .leased = counts[CONN_LIVE] - idle,
+                                .opening = counts[CONN_OPENING],
+                                .closing = counts[CONN_CLOSING]};
+}
+
+uint64_t version_unfolded(const struct version *version)
+{
+    uint64_t sum = 0;
+
+    for (int state = 0; state < CONN_STATES; state++) {
+        list_each(link, &version->conns[state])
+            sum += conn_acquired(list_entry(link, struct conn, link));
+    }
+    return sum;
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 void version_free(struct version **at)
 {
@@ -76,6 +121,7 @@ void version_free(struct version **at)
     *at = NULL;
     if (version == NULL)
         return;
+    slots_free(&version->slots);
     weir_settings_unref(&version->settings);
     free(version);
 }
@@ -93,10 +139,15 @@ void version_enlist(struct version *version, enum weir_version_state state, int6
 
 unsigned version_close_idle(struct version *version)
 {
-    unsigned count = 0;
+    unsigned count = version->counts[CONN_STALE];
 
-    list_each_safe(link, &version->conns[CONN_IDLE]) {
+    list_each_safe(link, &version->conns[CONN_STALE])
         conn_close(list_entry(link, struct conn, link));
+    list_each_safe(link, &version->conns[CONN_LIVE]) {
+        struct conn *conn = list_entry(link, struct conn, link);
+        if (!conn_claim(conn))
+            continue;
+        conn_close(conn);
         count++;
     }
     return count;
@@ -120,11 +171,22 @@ static void forget_opening(struct version *version)
     }
 }
 
+/* From here on none of it can be leased: what is idle closes, what is out comes back here. */
+static void recall_all(struct version *version)
+{
+    list_each_safe(link, &version->conns[CONN_LIVE]) {
+        struct conn *conn = list_entry(link, struct conn, link);
+        if (conn_recall(conn))
+            conn_close(conn);
+    }
+    version_close_idle(version);
+}
+
 static void end_all(struct version *version, enum weir_version_state state)
 {
     version->state = state;
     forget_opening(version);
-    version_close_idle(version);
+    recall_all(version);
     list_each_safe(link, &version->conns[CONN_CHECKING])
         conn_close(list_entry(link, struct conn, link));
 }
@@ -164,7 +226,7 @@ void version_expire(struct version *version, int64_t now)
         return;
     version->expired = true;
     interrupt_all(version, CONN_OPENING);
-    unsigned count = interrupt_all(version, CONN_LEASED) + interrupt_all(version, CONN_RESETTING);
+    unsigned count = interrupt_all(version, CONN_LIVE);
     if (count > 0)
         events_add(version->endpoint->registry, WEIR_EVENT_VERSION_EXPIRED, version->endpoint,
                    version->number, count, NULL, now);

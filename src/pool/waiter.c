@@ -16,6 +16,9 @@ static void finish(struct waiter *waiter, int status)
         list_remove(&waiter->link);
         endpoint->waiting--;
     }
+    if (waiter->nudged)
+        endpoint->nudged--;
+    waiter->nudged = false;
 }
 
 static void tell(struct weir_registry *registry, struct waiter *waiter)
@@ -26,8 +29,28 @@ static void tell(struct weir_registry *registry, struct waiter *waiter)
 void waiter_grant(struct waiter *waiter, struct conn *conn)
 {
     finish(waiter, 0);
-    conn_lease(conn, &waiter->lease);
+    conn_lease(conn, &waiter->lease, waiter->site);
     tell(waiter->endpoint->registry, waiter);
+}
+
+bool waiter_yields(const struct waiter *waiter, int64_t now)
+{
+    const struct endpoint *endpoint = waiter->endpoint;
+    const struct version *active = endpoint->active; /* what else serves is not for everybody */
+
+    return waiter->nudge != NULL && waiter != endpoint->awake && active != NULL &&
+           !active->limits.strict && now - waiter->since < POOL_BARGE;
+}
+
+void waiter_nudge(struct waiter *waiter)
+{
+    struct weir_registry *registry = waiter->endpoint->registry;
+
+    waiter->nudged = true;
+    waiter->nudges++;
+    waiter->endpoint->nudged++;
+    if (list_empty(&waiter->call))
+        list_push_back(&registry->nudges, &waiter->call);
 }
 
 /* ---- Failing, with a detail for the operator ------------------------------------------------- */
@@ -35,8 +58,8 @@ void waiter_grant(struct waiter *waiter, struct conn *conn)
 static bool is_down(const struct version *version)
 {
     return version != NULL && version->failing &&
-           version->counts[CONN_IDLE] + version->counts[CONN_LEASED] +
-                   version->counts[CONN_CHECKING] + version->counts[CONN_RESETTING] ==
+           version->counts[CONN_LIVE] + version->counts[CONN_STALE] +
+                   version->counts[CONN_CHECKING] ==
                0;
 }
 
@@ -44,18 +67,17 @@ static void describe(struct waiter *waiter, int status)
 {
     const struct endpoint *endpoint = waiter->endpoint;
     const struct version *version = endpoint_serving(endpoint);
-    const unsigned *counts = version == NULL ? NULL : version->counts;
 
     if (status != WEIR_ETIMEOUT || version == NULL) {
         weir_fail(&waiter->error, status, "%s: %s", endpoint->name, weir_strerror(status));
         return;
     }
-    weir_fail_key(
-        &waiter->error, status, is_down(version) ? "open" : "",
-        "%u of %u leased, %u idle, %u opening, %u closing; %u waiting%s%s", counts[CONN_LEASED],
-        version->limits.max, counts[CONN_IDLE] + counts[CONN_CHECKING], counts[CONN_OPENING],
-        counts[CONN_CLOSING], endpoint->waiting, version->failing ? "; last failed open: " : "",
-        version->failing ? version->last_error.detail : "");
+    struct weir_counts counts = version_counts(version);
+    weir_fail_key(&waiter->error, status, is_down(version) ? "open" : "",
+                  "%u of %u leased, %u idle, %u opening, %u closing; %u waiting%s%s", counts.leased,
+                  version->limits.max, counts.idle, counts.opening, counts.closing,
+                  endpoint->waiting, version->failing ? "; last failed open: " : "",
+                  version->failing ? version->last_error.detail : "");
 }
 
 static void fail(struct waiter *waiter, int status)
@@ -103,10 +125,17 @@ static void refuse(struct weir_registry *registry, struct waiter *waiter, int st
     tell(registry, waiter);
 }
 
+/* It looks for itself: with an idle connection and nobody before it, settle serves it at once. */
+static void look(struct endpoint *endpoint, struct waiter *waiter, int64_t now)
+{
+    endpoint->awake = waiter;
+    endpoint_settle(endpoint, now);
+    endpoint->awake = NULL;
+}
+
 /*
- * With an idle connection and nobody before it, settle serves it at once. One that does not wait
- * has stood in line for as long as that takes: it overtakes nobody, and what is opened or checked
- * for it will be there for the next.
+ * One that does not wait has stood in line for as long as looking takes: it overtakes nobody, and
+ * what is opened or checked for it will be there for the next.
  */
 static void enter(struct endpoint *endpoint, struct waiter *waiter, int64_t now)
 {
@@ -115,15 +144,17 @@ static void enter(struct endpoint *endpoint, struct waiter *waiter, int64_t now)
     list_push_back(&endpoint->waiters, &waiter->link);
     endpoint->waiting++;
     endpoint->waiters_due = clock_min(endpoint->waiters_due, waiter->deadline);
-    endpoint_settle(endpoint, now);
+    look(endpoint, waiter, now);
     if (waiter->state == WAITER_WAITING && waiter->impatient) {
         fail(waiter, WEIR_EAGAIN);
+        endpoint_settle(endpoint, now);
         return;
     }
     if (waiter->state == WAITER_WAITING && endpoint_serving(endpoint) != NULL &&
         endpoint->waiting > endpoint_serving(endpoint)->limits.max_waiters) {
         endpoint->totals.refused++;
         fail(waiter, WEIR_EWAITERS);
+        endpoint_settle(endpoint, now);
     }
 }
 
@@ -133,6 +164,9 @@ void waiter_start(struct weir_registry *registry, const char *name, const struct
     int64_t now = registry_now(registry);
 
     list_init(&waiter->link);
+    list_init(&waiter->call);
+    waiter->nudged = false;
+    waiter->nudges = 0;
     waiter->endpoint = NULL;
     waiter->state = WAITER_WAITING;
     waiter->lease = (struct weir_lease){.conn = NULL};
@@ -149,12 +183,30 @@ void waiter_start(struct weir_registry *registry, const char *name, const struct
     registry_unlock(registry);
 }
 
+void waiter_retry(struct weir_registry *registry, struct waiter *waiter)
+{
+    int64_t now = registry_now(registry);
+
+    registry_lock(registry);
+    if (waiter->nudged)
+        waiter->endpoint->nudged--;
+    waiter->nudged = false;
+    if (waiter->state == WAITER_WAITING)
+        look(waiter->endpoint, waiter, now);
+    registry_unlock(registry);
+}
+
+/* Whom it was woken for in vain, somebody else may be. */
 bool waiter_cancel(struct weir_registry *registry, struct waiter *waiter, int status)
 {
+    int64_t now = registry_now(registry);
+
     registry_lock(registry);
     bool waiting = waiter->state == WAITER_WAITING;
-    if (waiting)
+    if (waiting) {
         fail(waiter, status);
+        endpoint_settle(waiter->endpoint, now);
+    }
     registry_unlock(registry);
     return waiting;
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "clock.h"
+#include "settings.h"
+#include "word.h"
 
 struct book book;
 
@@ -62,9 +64,26 @@ static void check_grant(struct entry *entry)
     /* The last grant of a removed connection may be followed at once by its end. */
     check(serving == NULL ? endpoint->removed : serving->number == lease->version, "I7",
           "a lease carries a version that does not serve");
-    check(serving == NULL || weir_settings_equal(conn->settings, serving->settings), "I7",
+    check(serving == NULL || settings_same_kin(conn->settings, serving->settings), "I7",
           "a lease was opened with other settings than those that serve");
-    check_order(entry);
+    if (!entry->taken)
+        check_order(entry);
+}
+
+/*
+ * I6: whoever takes an idle one without standing in line may overtake the oldest waiter only while
+ * that one is young, or has been woken and is about to look for itself.
+ */
+static void check_overtaking(const struct endpoint *endpoint)
+{
+    const struct list *oldest = list_first(&endpoint->waiters);
+
+    if (oldest == NULL)
+        return;
+    const struct waiter *waiter = list_entry(oldest, struct waiter, link);
+    check(waiter->nudge != NULL, "I6", "one that cannot look for itself was overtaken");
+    check(fake.now - waiter->since < POOL_BARGE || endpoint->nudged > 0, "I6",
+          "one that has waited for long was overtaken");
 }
 
 /* The pool is done with it. */
@@ -97,6 +116,17 @@ static void complete(struct waiter *waiter)
     tell(entry, waiter->status, &waiter->lease);
 }
 
+/* The retry comes when its thread wakes up: a step of its own. */
+static void nudge(struct waiter *waiter)
+{
+    list_entry(waiter, struct entry, own)->nudged = true;
+}
+
+void book_may_look(struct entry *entry)
+{
+    entry->own.nudge = nudge;
+}
+
 static struct entry *new_entry(void)
 {
     for (size_t i = 0; i < BOOK_WAITERS_MAX; i++) {
@@ -121,6 +151,24 @@ struct entry *book_entry(int64_t deadline)
         entry->own.deadline = deadline;
         entry->own.complete = complete;
     }
+    return entry;
+}
+
+struct entry *book_take(struct endpoint *endpoint)
+{
+    struct entry *entry = new_entry();
+
+    if (entry == NULL)
+        return NULL;
+    entry->own.endpoint = endpoint;
+    entry->taken = true;
+    if (!lease_take(endpoint, ATTENTION_QUEUE, "sim", &entry->own.lease)) {
+        entry->state = ENTRY_FREE;
+        return NULL;
+    }
+    check_overtaking(endpoint);
+    note_completion(entry);
+    tell(entry, 0, &entry->own.lease);
     return entry;
 }
 
@@ -255,12 +303,15 @@ static unsigned list_count(const struct list *head)
 
 static void check_conn(const struct version *version, const struct conn *conn, int state)
 {
+    uint64_t word = word_state(word_look(&conn->word));
+
     check((int)conn->state == state, "I3", "a backend connection is in another state's list");
-    if (state == CONN_IDLE || state == CONN_LEASED || state == CONN_CHECKING) {
+    check((word == WORD_HELD) == (state != CONN_LIVE), "I3", "a word is not what its state asks");
+    if (state == CONN_LIVE || state == CONN_STALE || state == CONN_CHECKING) {
         int64_t life = conn->expires_at - conn->opened_at, most = version->limits.max_lifetime;
         check(life <= most && life >= most - most / 5, "I16", "a lifetime is out of its jitter");
     }
-    if (version->expired && state == CONN_LEASED)
+    if (version->expired && state == CONN_LIVE)
         check(conn->interrupted, "I9", "a lease outlived its version uninterrupted");
 }
 
@@ -269,21 +320,21 @@ static void check_version(const struct version *version, unsigned *live, unsigne
     const struct weir_totals *totals = &version->totals;
     unsigned held = 0;
 
-    for (int state = 0; state < CONN_STATES; state++) {
+    for (int state = CONN_FREE + 1; state < CONN_STATES; state++) {
         check(list_count(&version->conns[state]) == version->counts[state], "I3",
               "a count is not what its list holds");
         list_each(link, &version->conns[state])
             check_conn(version, list_entry(link, struct conn, link), state);
-        if (state != CONN_FREE)
-            held += version->counts[state];
+        held += version->counts[state];
     }
     check(held == version->held && totals->opened == held + totals->closed, "I3",
           "opened is not idle + leased + opening + closing + closed");
     bool ended =
         version->state == WEIR_VERSION_DEPRECATED || version->state == WEIR_VERSION_REJECTED;
     if (ended)
-        check(version->counts[CONN_IDLE] == 0 || version->endpoint->waiting > 0, "I8",
-              "a version that ended has an idle backend connection");
+        check(version_idle(version) + version->counts[CONN_STALE] == 0 ||
+                  version->endpoint->waiting > 0,
+              "I8", "a version that ended has an idle backend connection");
     if (ended && version != version->endpoint->legacy)
         check(held > 0, "I9", "an empty version was not closed");
     *live += held;
@@ -300,11 +351,16 @@ static void check_progress(const struct endpoint *endpoint)
     check(serving != NULL, "I4", "an acquire waits where nothing serves");
     if (serving == NULL)
         return;
-    unsigned coming = serving->counts[CONN_OPENING] + serving->counts[CONN_CHECKING] +
-                      serving->counts[CONN_RESETTING];
+    unsigned coming = serving->counts[CONN_OPENING] + serving->counts[CONN_CHECKING];
+    unsigned attention = atomic_load(&endpoint->attention);
+
+    check((attention & ATTENTION_RETURN) || endpoint->nudged > 0, "I4",
+          "nobody would see a return that an acquire waits for");
+    check(version_idle(serving) == 0 || endpoint->nudged > 0, "I4",
+          "an acquire waits beside an idle one");
     if (coming >= endpoint->waiting)
         return;
-    check(serving->counts[CONN_IDLE] == 0, "I4", "an acquire waits beside an idle one");
+    check(serving->counts[CONN_STALE] == 0, "I4", "an acquire waits beside a stale one");
     bool slot = endpoint->held < serving->limits.max;
     bool pause = fake.now < serving->retry_at || (serving->failing && coming > 0);
     check(!slot || pause || endpoint->opening >= POOL_OPENS_MAX, "I23",
@@ -313,12 +369,18 @@ static void check_progress(const struct endpoint *endpoint)
 
 static void check_waiters(const struct endpoint *endpoint)
 {
-    unsigned waiting = 0;
+    unsigned waiting = 0, nudged = 0;
 
-    for (size_t i = 0; i < BOOK_WAITERS_MAX; i++)
-        waiting += book.entries[i].state == ENTRY_WAITING &&
-                   book.entries[i].waiter->state == WAITER_WAITING &&
-                   book.entries[i].waiter->endpoint == endpoint;
+    for (size_t i = 0; i < BOOK_WAITERS_MAX; i++) {
+        const struct entry *entry = &book.entries[i];
+        if (entry->state != ENTRY_WAITING || entry->waiter->state != WAITER_WAITING ||
+            entry->waiter->endpoint != endpoint)
+            continue;
+        waiting++;
+        nudged += entry->waiter->nudged;
+        check(!entry->waiter->nudged || entry->nudged, "I4", "one was woken, and not told");
+    }
+    check(nudged == endpoint->nudged, "I4", "those woken are not those counted");
     check(waiting == endpoint->waiting && list_count(&endpoint->waiters) == waiting, "I5",
           "the line is not what was entered and did not leave");
     check(waiting == 0 || !book.closed, "I17", "close left somebody waiting");
@@ -345,8 +407,11 @@ static void check_totals(void)
     const struct weir_registry *registry = book.registry;
     uint64_t granted = 0;
 
-    for (size_t i = 0; i < registry->endpoints_count; i++)
+    for (size_t i = 0; i < registry->endpoints_count; i++) {
         granted += registry->endpoints[i]->totals.acquired;
+        list_each(link, &registry->endpoints[i]->versions)
+            granted += version_unfolded(list_entry(link, struct version, link));
+    }
     check(granted == book.granted, "I20", "acquired is not what was granted");
     check(registry->bad_releases == book.bad_releases, "I13",
           "bad releases are not all refused and counted");

@@ -23,6 +23,8 @@ struct entry {
     enum { ENTRY_FREE, ENTRY_WAITING, ENTRY_HELD } state;
     uint64_t order;
     unsigned completions;
+    bool taken;  /* without standing in line */
+    bool nudged; /* its thread is to wake up and look */
 };
 
 struct book {
@@ -40,6 +42,12 @@ void book_open(struct weir_registry *registry);
 
 /* A free entry, ready for waiter_start; NULL if the book is full. */
 struct entry *book_entry(int64_t deadline);
+
+/* Let it be woken to look for itself, as a thread is; else it is handed what it waits for. */
+void book_may_look(struct entry *entry);
+
+/* A free entry that has leased from the endpoint without standing in line; NULL if it could not. */
+struct entry *book_take(struct endpoint *endpoint);
 
 /* An asynchronous acquire, with its completion to be dispatched; NULL if the book is full. */
 struct entry *book_async(const char *name, struct weir_pin *pin, int64_t deadline);

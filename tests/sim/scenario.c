@@ -5,22 +5,26 @@
  *
  *     server 0 up|down|crowded|readonly      server 0 refuse|deny PASSWORD     (deny: may log in,
  *     server 0 fail opens|checks|resets N                                       but not write)
- *     change NAME password=a [server=0 min=0 max=2 type=fake] -> OUTCOME
+ *     change NAME password=a [server=0 min=0 max=2 type=fake strict=0 leak=60] -> OUTCOME
  *     drop NAME -> removed                   pin P, unpin P
  *     acquire X NAME [within 2s] [pin P] -> ok version=1 | waiting | STATUS
+ *     thread X NAME [within 2s]              the same for one that can be woken to look for itself
+ *     woken X -> yes | no                    and has not looked yet
+ *     look X -> ok version=1 | waiting       it does
+ *     grab X NAME -> ok version=1 | nothing  what is idle, without standing in line
  *     result X -> ok version=1 | waiting | STATUS
  *     try X NAME [pin P] -> ok version=1 | EAGAIN | STATUS
  *     async X NAME [within 2s] [pin P]       dispatch -> N                  callbacks called
  *     forget                                 the queue of completions is freed
  *     release X [STATUS] -> ok | ESTALE      cancel X [-> no]
- *     take -> open|check|interrupt|close|none     one errand, now under way
+ *     take -> open|check|peek|interrupt|close|none  one errand, now under way
  *     run                                    its driver call (the server sees it)
  *     finish [last]                          its result reaches the pool: of the one that was
  *                                            taken first, or last
  *     work                                   take, run, finish until there is nothing to do
  *     advance 2s                             time passes, tick
  *     expect NAME KEY=N ...                  version waiting idle leased opening closing held
- *                                            opened closed timeouts vN=STATE
+ *                                            opened closed timeouts acquired leaks vN=STATE
  *     seen 0 -> N                            backend connections that server sees
  *     close 2s, drained -> yes|no
  */
@@ -161,7 +165,8 @@ static void do_server(char **words, const char *wanted)
 
 static const char *outcome_name(enum weir_outcome outcome)
 {
-    static const char *const names[] = {"unchanged", "added", "removed", "migrated", "staging"};
+    static const char *const names[] = {"unchanged", "added",   "removed",
+                                        "migrated",  "resized", "staging"};
 
     return names[outcome];
 }
@@ -185,6 +190,10 @@ static void do_change(char **words, const char *wanted)
                       password == NULL ? "" : password, option_number(words, "min", 0),
                       option_number(words, "max", 2));
 
+    if (option(words, "strict") != NULL)
+        weir_settings_set_boolean(settings, "strict", true, NULL);
+    if (option(words, "leak") != NULL)
+        weir_settings_set_integer(settings, "leak_timeout", option_number(words, "leak", 0), NULL);
     if (weir_change_begin(book.registry, &change, &error) != 0)
         fail("%s", error.detail);
     else if (weir_change_set(change, words[0], settings, &error) != 0) {
@@ -259,6 +268,42 @@ static void do_acquire(char **words, const char *wanted)
     do_result(words, wanted);
 }
 
+static void do_thread(char **words, const char *wanted)
+{
+    struct entry *entry = book_entry(deadline_of(words));
+
+    now.entries[slot(words[0])] = entry;
+    book_may_look(entry);
+    waiter_start(book.registry, words[1], NULL, entry->waiter);
+    do_result(words, wanted);
+}
+
+static void do_woken(char **words, const char *wanted)
+{
+    expect_text(now.entries[slot(words[0])]->nudged ? "yes" : "no", wanted);
+}
+
+static void do_look(char **words, const char *wanted)
+{
+    struct entry *entry = now.entries[slot(words[0])];
+
+    entry->nudged = false;
+    waiter_retry(book.registry, entry->waiter);
+    do_result(words, wanted);
+}
+
+static void do_grab(char **words, const char *wanted)
+{
+    struct endpoint *endpoint = directory_find(book.registry, words[1]);
+    struct entry *entry = endpoint == NULL ? NULL : book_take(endpoint);
+
+    now.entries[slot(words[0])] = entry;
+    if (entry == NULL)
+        expect_text("nothing", wanted);
+    else
+        do_result(words, wanted);
+}
+
 static void do_try(char **words, const char *wanted)
 {
     now.entries[slot(words[0])] = book_try(words[1], pin_of(words));
@@ -312,7 +357,7 @@ static void do_cancel(char **words, const char *wanted)
 
 static void do_take(char **words, const char *wanted)
 {
-    static const char *const kinds[] = {"open", "check", "interrupt", "close"};
+    static const char *const kinds[] = {"open", "check", "peek", "interrupt", "close"};
     struct errand *errand = now.taken == FLIGHTS_MAX ? NULL : errand_take(book.registry);
 
     (void)words;
@@ -387,18 +432,21 @@ static void do_drained(char **words, const char *wanted)
 /* Counts are over all versions; "" if there is no such key. */
 static void look_up(const struct endpoint *endpoint, const char *key, char *got, size_t len)
 {
-    static const char *const states[CONN_STATES] = {"free",     "opening",   "idle",   "leased",
-                                                    "checking", "resetting", "closing"};
+    static const char *const states[] = {"opening", "idle", "leased", "checking", "closing"};
     const struct weir_totals *totals = &endpoint->totals;
-    uint64_t sum = 0;
+    uint64_t sum = 0, acquired = totals->acquired;
     bool is_state = false;
 
     got[0] = '\0';
     list_each(link, &endpoint->versions) {
         const struct version *version = list_entry(link, struct version, link);
-        for (int state = 0; state < CONN_STATES; state++)
-            if (strcmp(key, states[state]) == 0) {
-                sum += version->counts[state];
+        struct weir_counts counts = version_counts(version);
+        acquired += version_unfolded(version);
+        const unsigned values[] = {counts.opening, counts.idle - version->counts[CONN_CHECKING],
+                                   counts.leased, version->counts[CONN_CHECKING], counts.closing};
+        for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+            if (strcmp(key, states[i]) == 0) {
+                sum += values[i];
                 is_state = true;
             }
         if (key[0] == 'v' && strtoul(key + 1, NULL, 10) == version->number)
@@ -421,6 +469,10 @@ static void look_up(const struct endpoint *endpoint, const char *key, char *got,
         sum = totals->closed;
     else if (strcmp(key, "timeouts") == 0)
         sum = totals->timeouts;
+    else if (strcmp(key, "acquired") == 0)
+        sum = acquired;
+    else if (strcmp(key, "leaks") == 0)
+        sum = totals->leaks;
     else if (strcmp(key, "interrupted") == 0)
         sum = totals->interrupted;
     else if (!is_state && !list_empty(&endpoint->versions))
@@ -458,14 +510,15 @@ static const struct {
     const char *name;
     int words; /* at least */
     void (*run)(char **words, const char *wanted);
-} commands[] = {{"server", 2, do_server},  {"change", 1, do_change}, {"drop", 1, do_drop},
-                {"pin", 1, do_pin},        {"unpin", 1, do_unpin},   {"acquire", 2, do_acquire},
-                {"try", 2, do_try},        {"async", 2, do_async},   {"dispatch", 0, do_dispatch},
-                {"forget", 0, do_forget},  {"result", 1, do_result}, {"release", 1, do_release},
-                {"cancel", 1, do_cancel},  {"take", 0, do_take},     {"run", 0, do_run},
-                {"finish", 0, do_finish},  {"work", 0, do_work},     {"advance", 1, do_advance},
-                {"expect", 2, do_expect},  {"seen", 1, do_seen},     {"close", 1, do_close},
-                {"drained", 0, do_drained}};
+} commands[] = {{"server", 2, do_server},     {"change", 1, do_change},  {"drop", 1, do_drop},
+                {"pin", 1, do_pin},           {"unpin", 1, do_unpin},    {"acquire", 2, do_acquire},
+                {"try", 2, do_try},           {"thread", 2, do_thread},  {"woken", 1, do_woken},
+                {"look", 1, do_look},         {"grab", 2, do_grab},      {"async", 2, do_async},
+                {"dispatch", 0, do_dispatch}, {"forget", 0, do_forget},  {"result", 1, do_result},
+                {"release", 1, do_release},   {"cancel", 1, do_cancel},  {"take", 0, do_take},
+                {"run", 0, do_run},           {"finish", 0, do_finish},  {"work", 0, do_work},
+                {"advance", 1, do_advance},   {"expect", 2, do_expect},  {"seen", 1, do_seen},
+                {"close", 1, do_close},       {"drained", 0, do_drained}};
 
 static void run_line(char *line)
 {

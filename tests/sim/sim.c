@@ -137,6 +137,14 @@ static void check_meaning(const struct entry *entry, int name, const struct weir
         fake_violation("I7", "a pinned acquire is served by another type");
 }
 
+/* The way without the lock, as weir_acquire tries it first. */
+static struct entry *take(const char *name)
+{
+    struct endpoint *endpoint = directory_find(book.registry, name);
+
+    return endpoint == NULL ? NULL : book_take(endpoint);
+}
+
 static void step_acquire(void)
 {
     int64_t deadline = clock_add(fake.now, pick(1, 5000) * CLOCK_MS);
@@ -146,10 +154,14 @@ static void step_acquire(void)
 
     if (kind <= 20) {
         entry = book_try(name_of(name), pin);
-    } else if (kind <= 50) {
+    } else if (kind <= 40) {
         entry = book_async(name_of(name), pin, deadline);
+    } else if (kind <= 80 && pin == NULL) {
+        entry = take(name_of(name));
     } else {
         entry = book_entry(deadline);
+        if (entry != NULL && chance(60))
+            book_may_look(entry);
         if (entry != NULL)
             waiter_start(book.registry, name_of(name), pin, entry->waiter);
     }
@@ -210,6 +222,21 @@ static void step_release(void)
         release(entry, random_status(entry->lease.conn));
 }
 
+/* A thread that was woken looks. */
+static void step_retry(void)
+{
+    int start = pick(0, BOOK_WAITERS_MAX - 1);
+
+    for (int i = 0; i < BOOK_WAITERS_MAX; i++) {
+        struct entry *entry = &book.entries[(start + i) % BOOK_WAITERS_MAX];
+        if (entry->state != ENTRY_WAITING || !entry->nudged)
+            continue;
+        entry->nudged = false;
+        waiter_retry(book.registry, entry->waiter);
+        return;
+    }
+}
+
 static void step_cancel(void)
 {
     struct entry *entry = random_entry(ENTRY_WAITING);
@@ -262,8 +289,14 @@ static struct weir_settings *random_settings(int name)
     static const char *const passwords[] = {"a", "b", "c", "wrong", "denied"};
     const char *type = chance(name == 0 ? 50 : 95) ? "fake" : "other";
 
-    return fake_settings(type, name, passwords[pick(0, chance(60) ? 2 : 4)], pick(0, 1),
-                         chance(70) ? 3 : pick(1, 4));
+    struct weir_settings *settings =
+        fake_settings(type, name, passwords[pick(0, chance(60) ? 2 : 4)], pick(0, 1),
+                      chance(70) ? 3 : pick(1, 4));
+    if (chance(15))
+        weir_settings_set_boolean(settings, "strict", true, NULL);
+    if (chance(15))
+        weir_settings_set_integer(settings, "leak_timeout", pick(1, 5), NULL);
+    return settings;
 }
 
 /* I12: coming back must not lose what the version still holds. */
@@ -278,12 +311,12 @@ static void commit(struct weir_change **change, const struct endpoint *endpoint)
             if (version->state != WEIR_VERSION_DEPRECATED || n == 16)
                 continue;
             versions[n] = version;
-            held[n++] = version->counts[CONN_LEASED];
+            held[n++] = version_counts(version).leased;
         }
     if (weir_change_commit(change, NULL) != 0)
         fake_violation("I11", "a commit failed");
     for (unsigned i = 0; i < n; i++)
-        if (versions[i] == endpoint->active && versions[i]->counts[CONN_LEASED] != held[i])
+        if (versions[i] == endpoint->active && version_counts(versions[i]).leased != held[i])
             fake_violation("I12", "coming back lost a lease");
 }
 
@@ -338,8 +371,10 @@ static void step(void)
 {
     int what = pick(1, 100);
 
-    if (what <= 36)
+    if (what <= 33)
         step_errand();
+    else if (what <= 36)
+        step_retry();
     else if (what <= 38)
         weir_completions_dispatch(book.completions);
     else if (what <= 60)
@@ -400,6 +435,7 @@ static void serve_all(void)
             return;
         book_dispatch();
         run_errands();
+        step_retry();
         fake.now += 50 * CLOCK_MS;
         tick();
     }
