@@ -318,7 +318,7 @@ void directory_free_all(struct weir_registry *registry);
 /* ---- slots.c ---- */
 /* No lock, but one change at a time: room for `max` conns, if there is less; false without memory.
  */
-bool slots_extend(const struct endpoint *endpoint, unsigned max, struct slots **out);
+bool slots_extend(struct endpoint *endpoint, unsigned max, struct slots **out);
 /* Takes the slots: the endpoint's from now on. *slots becomes NULL; NULL is accepted. */
 void slots_adopt(struct endpoint *endpoint, struct slots **slots);
 /* Slots that no endpoint has taken. */

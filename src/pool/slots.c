@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void init_conn(struct conn *conn, unsigned place)
+static void init_conn(struct conn *conn, struct endpoint *endpoint, unsigned place)
 {
+    conn->endpoint = endpoint;
+    conn->driver = endpoint->driver;
     conn->state = CONN_FREE;
     conn->place = place;
     conn->task.conn = conn->stop.conn = conn;
@@ -25,7 +27,7 @@ static struct slots *of(const struct endpoint *endpoint)
     return atomic_load_explicit(&endpoint->slots, memory_order_acquire);
 }
 
-bool slots_extend(const struct endpoint *endpoint, unsigned max, struct slots **out)
+bool slots_extend(struct endpoint *endpoint, unsigned max, struct slots **out)
 {
     const struct slots *old = of(endpoint);
     unsigned have = old == NULL ? 0 : old->count;
@@ -47,7 +49,7 @@ bool slots_extend(const struct endpoint *endpoint, unsigned max, struct slots **
         slots->at[i] = old->at[i];
     for (unsigned i = have; i < max; i++) {
         slots->at[i] = &chunk[i - have];
-        init_conn(slots->at[i], i);
+        init_conn(slots->at[i], endpoint, i);
     }
     *out = slots;
     return true;
@@ -61,8 +63,6 @@ void slots_adopt(struct endpoint *endpoint, struct slots **at)
     if (slots == NULL)
         return;
     slots->older = of(endpoint);
-    for (unsigned i = 0; i < slots->count; i++)
-        slots->at[i]->endpoint = endpoint, slots->at[i]->driver = endpoint->driver;
     atomic_store_explicit(&endpoint->slots, slots, memory_order_release);
 }
 
