@@ -265,7 +265,7 @@ static void serve(struct endpoint *endpoint, struct version *version, int64_t no
 {
     while (endpoint->waiting > 0) {
         struct waiter *oldest = list_entry(list_first(&endpoint->waiters), struct waiter, link);
-        if (waiter_yields(oldest, now)) {
+        if (oldest != endpoint->awake && waiter_yields(oldest, now)) {
             invite(endpoint, version);
             break;
         }

@@ -38,8 +38,8 @@ bool waiter_yields(const struct waiter *waiter, int64_t now)
     const struct endpoint *endpoint = waiter->endpoint;
     const struct version *active = endpoint->active; /* what else serves is not for everybody */
 
-    return waiter->nudge != NULL && waiter != endpoint->awake && active != NULL &&
-           !active->limits.strict && now - waiter->since < POOL_BARGE;
+    return waiter->nudge != NULL && active != NULL && !active->limits.strict &&
+           now - waiter->since < POOL_BARGE;
 }
 
 void waiter_nudge(struct waiter *waiter)

@@ -167,16 +167,16 @@ static const struct weir_setting fake_keys[] = {
     {"password", WEIR_SETTING_STRING, WEIR_SETTING_SECRET, 0, 0, "", "its password"},
     {NULL, WEIR_SETTING_STRING, 0, 0, 0, NULL, NULL}};
 
-#define DRIVER(type)                                                                 \
-    {                                                                                \
-        .abi = WEIR_DRIVER_ABI, .name = type, .conn_size = sizeof(struct fake_conn), \
-        .settings = fake_keys, .min_size = 0, .max_size = 4, .open = fake_open,      \
-        .check = fake_check, .reset = fake_reset_conn, .interrupt = fake_interrupt,  \
-        .close = fake_close, .classify = fake_classify, .peek = fake_peek            \
+#define DRIVER(type, to_reset)                                                                    \
+    {                                                                                             \
+        .abi = WEIR_DRIVER_ABI, .name = type, .conn_size = sizeof(struct fake_conn),              \
+        .settings = fake_keys, .min_size = 0, .max_size = 4, .open = fake_open,                   \
+        .check = fake_check, .reset = to_reset, .interrupt = fake_interrupt, .close = fake_close, \
+        .classify = fake_classify, .peek = fake_peek                                              \
     }
 
-const struct weir_driver fake_driver = DRIVER("fake");
-const struct weir_driver fake_other_driver = DRIVER("other");
+const struct weir_driver fake_driver = DRIVER("fake", fake_reset_conn);
+const struct weir_driver fake_other_driver = DRIVER("other", NULL);
 
 struct weir_settings *fake_settings(const char *type, int server, const char *password, int min,
                                     int max)

@@ -47,7 +47,7 @@ struct fake {
 
 extern struct fake fake;
 
-/* Two kinds of the same, so that a name can change its type. */
+/* Two kinds, so that a name can change its type; the other has nothing to reset. */
 extern const struct weir_driver fake_driver, fake_other_driver;
 
 /* Back to the beginning: time 1 s, all servers up. */

@@ -25,6 +25,7 @@
  *     advance 2s                             time passes, tick
  *     expect NAME KEY=N ...                  version waiting idle leased opening closing held
  *                                            opened closed timeouts acquired leaks vN=STATE
+ *                                            vN.acquired
  *     seen 0 -> N                            backend connections that server sees
  *     close 2s, drained -> yes|no
  */
@@ -449,8 +450,13 @@ static void look_up(const struct endpoint *endpoint, const char *key, char *got,
                 sum += values[i];
                 is_state = true;
             }
-        if (key[0] == 'v' && strtoul(key + 1, NULL, 10) == version->number)
+        if (key[0] != 'v' || strtoul(key + 1, NULL, 10) != version->number)
+            continue;
+        if (strstr(key, ".acquired") == NULL)
             snprintf(got, len, "%s", weir_version_state_name(version->state));
+        else
+            snprintf(got, len, "%llu",
+                     (unsigned long long)(version->totals.acquired + version_unfolded(version)));
     }
     if (key[0] == 'v' && key[1] >= '0' && key[1] <= '9') {
         if (got[0] == '\0')

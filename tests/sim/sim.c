@@ -287,7 +287,7 @@ static void step_server(void)
 static struct weir_settings *random_settings(int name)
 {
     static const char *const passwords[] = {"a", "b", "c", "wrong", "denied"};
-    const char *type = chance(name == 0 ? 50 : 95) ? "fake" : "other";
+    const char *type = chance(name == 0 ? 50 : name == 1 ? 5 : 95) ? "fake" : "other";
 
     struct weir_settings *settings =
         fake_settings(type, name, passwords[pick(0, chance(60) ? 2 : 4)], pick(0, 1),
