@@ -13,6 +13,7 @@ static enum log_level level_of(const struct weir_event *event)
     switch (event->type) {
     case WEIR_EVENT_PROBE_FAILED:
     case WEIR_EVENT_OPEN_FAILED:
+    case WEIR_EVENT_BREAKER_OPENED:
     case WEIR_EVENT_CHECK_FAILED:
     case WEIR_EVENT_CONNECTIONS_RETIRED:
     case WEIR_EVENT_CLOSE_LINGERED:

@@ -154,7 +154,7 @@ static void deliver(struct queue *queue, struct ticket *ticket)
     int status = weir_acquire(queue->registry, queue->name, ticket->config->pin, ticket->deadline,
                               &lease, &error);
 
-    queue_acquired(queue, status, &error, clock_now());
+    queue_acquired(queue, ticket, status, &error, clock_now());
     if (status == 0)
         deliver_batch(queue, &lease, ticket);
     else if (status != WEIR_ECLOSED)

@@ -172,6 +172,10 @@ FIELD(timeouts, view->totals.timeouts)
 FIELD(opened, view->totals.opened)
 FIELD(closed, view->totals.closed)
 FIELD(open_failures, view->totals.open_failures)
+FIELD(refused, view->totals.refused)
+FIELD(unavailable, view->totals.unavailable)
+FIELD(shed, view->totals.shed)
+FIELD(breaker_open, view->breaker_open)
 FIELD(waiting, queue->waiting)
 FIELD(writing, queue->writing)
 FIELD(lanes, queue->lanes)
@@ -194,6 +198,10 @@ static const struct value values[] = {
     {"weir_pool_opened_total", "counter", "Attempts to open.", NULL, opened},
     {"weir_pool_closed_total", "counter", "Backend connections closed.", NULL, closed},
     {"weir_pool_open_failures_total", "counter", "Failed attempts.", NULL, open_failures},
+    {"weir_pool_refused_total", "counter", "Refused: too many waited.", NULL, refused},
+    {"weir_pool_unavailable_total", "counter", "Refused: none can be opened.", NULL, unavailable},
+    {"weir_pool_shed_total", "counter", "Refused: too long a wait.", NULL, shed},
+    {"weir_pool_breaker_open", "gauge", "1 while the breaker is open.", NULL, breaker_open},
     {"weir_queue_waiting", "gauge", "Webhooks waiting.", NULL, waiting},
     {"weir_queue_writing", "gauge", "Webhooks in a batch.", NULL, writing},
     {"weir_queue_lanes", "gauge", "Lanes.", NULL, lanes},

@@ -172,6 +172,7 @@ static void make_ticket(const struct queue *queue, struct ticket *ticket)
     const struct delivery *first = list_entry(list_first(&queue->waiting), struct delivery, link);
 
     *ticket = (struct ticket){.config = config_ref(first->webhook->config),
+                              .asked_at = clock_now(),
                               .deadline = first->acquire_by,
                               .operation_timeout = first->module->connection->operation_timeout};
 }
@@ -223,42 +224,6 @@ bool queue_await(struct queue *queue, struct lane *lane, struct ticket *ticket)
     make_ticket(queue, ticket);
     pthread_mutex_unlock(&queue->mutex);
     return true;
-}
-
-/* Those of a configuration whose connection is gone will never be leased for. */
-static void drop_unknown(struct queue *queue, struct list *dropped)
-{
-    struct delivery *first =
-        ready(queue) == 0 ? NULL : list_entry(list_first(&queue->waiting), struct delivery, link);
-
-    if (first == NULL)
-        return;
-    const struct config *config = first->webhook->config;
-    list_each_safe(link, &queue->waiting) {
-        struct delivery *delivery = list_entry(link, struct delivery, link);
-        if (delivery->webhook->config != config)
-            continue;
-        leave(queue, delivery);
-        list_push_back(dropped, &delivery->link);
-    }
-}
-
-void queue_acquired(struct queue *queue, int status, const struct weir_error *error, int64_t now)
-{
-    struct list dropped;
-
-    list_init(&dropped);
-    pthread_mutex_lock(&queue->mutex);
-    queue->acquiring--;
-    queue->down = status == WEIR_ETIMEOUT && strcmp(error->key, "open") == 0;
-    if (status == WEIR_EUNKNOWN)
-        drop_unknown(queue, &dropped);
-    else if (status != 0 && status != WEIR_ETIMEOUT)
-        queue->not_before = clock_add(now, PAUSE_REFUSED);
-    pthread_mutex_unlock(&queue->mutex);
-    settle_all(&dropped, OUTCOME_UNAVAILABLE);
-    if (status != 0)
-        queue_tick(queue, now);
 }
 
 static void count_version(struct queue *queue, uint32_t version, int change)
@@ -442,6 +407,58 @@ static enum outcome overdue_outcome(const struct queue *queue, const struct deli
     if (delivery->attempts > 0 || queue->down)
         return OUTCOME_UNAVAILABLE;
     return stopped ? OUTCOME_SHUTTING_DOWN : OUTCOME_EXHAUSTED;
+}
+
+/*
+ * Is what the pool refused to a ticket refused to this delivery, too? It knows no such connection,
+ * none can be opened, none becomes free before that deadline, or the wait was too long already.
+ */
+static bool is_refused(const struct delivery *delivery, const struct ticket *ticket, int status)
+{
+    switch (status) {
+    case WEIR_EUNKNOWN: return delivery->webhook->config == ticket->config;
+    case WEIR_EUNAVAILABLE: return true;
+    case WEIR_ETIMEOUT: return delivery->acquire_by <= ticket->deadline;
+    case WEIR_ESHED: return delivery->queued_at <= ticket->asked_at;
+    default: return false;
+    }
+}
+
+/* With the mutex held. */
+static void pick_refused(struct queue *queue, const struct ticket *ticket, int status,
+                         struct list lists[])
+{
+    list_each_safe(link, &queue->waiting) {
+        struct delivery *delivery = list_entry(link, struct delivery, link);
+        if (!is_refused(delivery, ticket, status))
+            continue;
+        enum outcome outcome =
+            status == WEIR_EUNKNOWN ? OUTCOME_UNAVAILABLE : overdue_outcome(queue, delivery, false);
+        leave(queue, delivery);
+        list_push_back(&lists[outcome], &delivery->link);
+        queue->totals.expired += status == WEIR_ETIMEOUT || status == WEIR_ESHED;
+    }
+}
+
+void queue_acquired(struct queue *queue, const struct ticket *ticket, int status,
+                    const struct weir_error *error, int64_t now)
+{
+    struct list lists[OUTCOME_INTERNAL + 1];
+
+    for (int i = 0; i <= OUTCOME_INTERNAL; i++)
+        list_init(&lists[i]);
+    pthread_mutex_lock(&queue->mutex);
+    queue->acquiring--;
+    queue->down =
+        status == WEIR_EUNAVAILABLE || (status == WEIR_ETIMEOUT && strcmp(error->key, "open") == 0);
+    pick_refused(queue, ticket, status, lists);
+    if (status != 0 && status != WEIR_ETIMEOUT && status != WEIR_EUNKNOWN)
+        queue->not_before = clock_add(now, PAUSE_REFUSED);
+    pthread_mutex_unlock(&queue->mutex);
+    for (int i = 0; i <= OUTCOME_INTERNAL; i++)
+        settle_all(&lists[i], (enum outcome)i);
+    if (status != 0)
+        queue_tick(queue, now);
 }
 
 /*

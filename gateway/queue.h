@@ -47,7 +47,7 @@ struct queue {
 /* What a lane needs to lease for the delivery that is first in line. */
 struct ticket {
     struct config *config; /* a reference */
-    int64_t deadline;
+    int64_t asked_at, deadline;
     int64_t operation_timeout;
 };
 
@@ -70,8 +70,9 @@ enum outcome queue_push(struct queue *queue, struct delivery *delivery, int64_t 
 /* For a lane: wait for work. False: there was none for long, or the queue quits; the lane ends. */
 struct lane;
 bool queue_await(struct queue *queue, struct lane *lane, struct ticket *ticket);
-/* The lane has its lease, or not. */
-void queue_acquired(struct queue *queue, int status, const struct weir_error *error, int64_t now);
+/* The lane has its lease, or not: then what the refusal is true of, too, is settled. */
+void queue_acquired(struct queue *queue, const struct ticket *ticket, int status,
+                    const struct weir_error *error, int64_t now);
 /* Take what suits the lease. What nobody waits for any more is settled instead. */
 void queue_take(struct queue *queue, struct batch *batch, const struct weir_lease *lease);
 /* Settle the batch by its statuses; what may still succeed goes back to the front. */

@@ -44,6 +44,8 @@ enum weir_remedy {
     X(EWAITERS, -11, NONE, "too many are waiting for a backend connection")       \
     X(EINTERNAL, -12, RECONNECT, "internal error")                                \
     X(EAGAIN, -13, NONE, "no backend connection is free now")                     \
+    X(EUNAVAILABLE, -14, NONE, "no backend connection can be opened")             \
+    X(ESHED, -15, NONE, "too long a wait for a backend connection")               \
     X(ERESOLVE, -20, RECONNECT, "the server's name cannot be resolved")           \
     X(ECONNECT, -21, RECONNECT, "the server cannot be reached")                   \
     X(EAUTH, -22, RECONNECT, "the server refused the credentials")                \

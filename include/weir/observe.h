@@ -35,9 +35,11 @@ struct weir_registry;
     X(CONNECTIONS_RETIRED, "connections-retired") /* the server is not the one wanted */          \
     X(CLOSE_LINGERED, "close-lingered")           /* a server was not seen to let go */           \
     X(POOL_RESIZED, "pool-resized")               /* sizes or time-outs changed, in place */      \
-    X(LEASE_LEAKED, "lease-leaked") /* a lease is held for longer than leak_timeout */            \
-    X(BAD_RELEASE, "bad-release")   /* a lease that was not held was released */                  \
-    X(EVENTS_LOST, "events-lost")   /* more events than the registry could hold */
+    X(LEASE_LEAKED, "lease-leaked")     /* a lease is held for longer than leak_timeout */        \
+    X(BREAKER_OPENED, "breaker-opened") /* none can be opened: acquires are refused at once */    \
+    X(BREAKER_CLOSED, "breaker-closed") /* they are not any more */                               \
+    X(BAD_RELEASE, "bad-release")       /* a lease that was not held was released */              \
+    X(EVENTS_LOST, "events-lost")       /* more events than the registry could hold */
 
 enum weir_event_type {
 #define WEIR_EVENT_ENUM(name, text) WEIR_EVENT_##name,
@@ -84,7 +86,8 @@ struct weir_totals {
     uint64_t acquired, timeouts, refused; /* refused: by max_waiters */
     uint64_t opened, closed;              /* opened counts attempts, failed ones included */
     uint64_t open_failures, check_failures, interrupted, lingered, bad_releases;
-    uint64_t leaks; /* leases reported as held for too long */
+    uint64_t leaks;             /* leases reported as held for too long */
+    uint64_t unavailable, shed; /* refused because none can be opened; for too long a wait */
 };
 
 struct weir_version_view {
@@ -106,6 +109,8 @@ struct weir_connection_view {
     bool removed;     /* not configured any more, still draining */
     uint32_t version; /* the active one; 0 before the first use */
     unsigned waiting;
+    bool breaker_open; /* acquires are refused, because no backend connection can be opened */
+    bool shedding;     /* waits have been too long; longer ones are refused */
     struct weir_totals totals; /* over all versions there ever were */
     size_t versions_count;
     struct weir_version_view *versions; /* newest first; closed ones are gone */

@@ -191,11 +191,13 @@ struct weir_lease {
  * Borrow a backend connection of `name`, waiting in line until the deadline at most. pin may be
  * NULL. On failure lease->conn is NULL and the status one of:
  *   WEIR_EUNKNOWN  no such connection (for this pin)
- *   WEIR_ETIMEOUT  the deadline passed; the detail has the counts and the last failed open. The
- *                  error's key is "open" if no backend connection is open because the last attempt
- *                  to open one failed, and "" if they are all in use
- *   WEIR_EWAITERS  max_waiters are waiting already
- *   WEIR_ECLOSED   the registry was closed
+ *   WEIR_ETIMEOUT  the deadline passed; or had passed before, and nothing was idle; or is certain
+ * to pass: nothing is left, and the next attempt to open one comes later. The detail has the counts
+ * and the last failed open. The error's key is "open" if no backend connection is open because the
+ * last attempt to open one failed, and "" if they are all in use WEIR_EUNAVAILABLE  at once: none
+ * could be opened for breaker_after, and none is left; the detail has the last failed open, the key
+ * is "open" WEIR_ESHED     the wait was too long for a line that stands (shed_target); detail as
+ * above WEIR_EWAITERS  max_waiters are waiting already WEIR_ECLOSED   the registry was closed
  *   WEIR_EINVAL, WEIR_ENOMEM
  */
 WEIR_EXPORT int weir_acquire(struct weir_registry *registry, const char *name, struct weir_pin *pin,

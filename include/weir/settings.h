@@ -42,6 +42,7 @@ enum weir_setting_kind {
 
 #define WEIR_SETTING_REQUIRED 1u /* flags */
 #define WEIR_SETTING_SECRET   2u
+#define WEIR_SETTING_OFF      4u /* a number of seconds that may be 0: off */
 
 /*
  * One key that a driver (or the pool itself) understands. Tables of these end with a NULL name.

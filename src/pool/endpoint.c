@@ -272,7 +272,7 @@ static void serve(struct endpoint *endpoint, struct version *version, int64_t no
         struct conn *conn = claim_live(version);
         if (conn == NULL)
             break;
-        waiter_grant(oldest, conn);
+        waiter_grant(oldest, conn, now);
     }
     while (version->counts[CONN_CHECKING] < endpoint->waiting && version->counts[CONN_STALE] > 0)
         conn_check(list_entry(list_first(&version->conns[CONN_STALE]), struct conn, link));
@@ -363,6 +363,8 @@ static unsigned wanted(const struct endpoint *endpoint, const struct version *ve
     unsigned for_waiters = lacking(endpoint->waiting, coming);
     unsigned for_minimum = endpoint->removed ? 0 : lacking(version->limits.min, live);
 
+    if (endpoint->breaker.opened_at != 0 && for_waiters == 0)
+        for_waiters = lacking(1, coming);
     return for_waiters > for_minimum ? for_waiters : for_minimum;
 }
 
@@ -421,6 +423,7 @@ static int64_t due_of(const struct endpoint *endpoint, int64_t now)
     const struct version *serving = endpoint_serving(endpoint);
     int64_t due = clock_min(endpoint->waiters_due, endpoint->ageing_due);
 
+    due = clock_min(due, clock_min(breaker_due(endpoint, now), shed_due(endpoint)));
     if (serving != NULL && now < serving->retry_at && wanted(endpoint, serving) > 0)
         due = clock_min(due, serving->retry_at);
     if (endpoint->staging != NULL)
@@ -474,8 +477,10 @@ void endpoint_settle(struct endpoint *endpoint, int64_t now)
         set_attention(endpoint, ATTENTION_ALL | (endpoint->removed ? ATTENTION_GONE : 0));
     if (endpoint->staging != NULL)
         prove(endpoint, now);
+    breaker_run(endpoint, now);
     struct version *version = endpoint_serving(endpoint);
     if (version != NULL) {
+        shed_run(endpoint, now);
         serve(endpoint, version, now);
         grow(endpoint, version, now);
     }

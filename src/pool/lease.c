@@ -114,7 +114,7 @@ static int wait_in_line(struct weir_registry *registry, const char *name, struct
 {
     struct sleeper sleeper;
 
-    sleeper_init(&sleeper, site);
+    sleeper_init(&sleeper, deadline, site);
     waiter_start(registry, name, pin, &sleeper.waiter);
     int status = sleeper_wait(&sleeper, registry, deadline);
     sleeper_fini(&sleeper);
@@ -156,7 +156,8 @@ static void forget_it(struct waiter *waiter)
 int weir_try_acquire(struct weir_registry *registry, const char *name, struct weir_pin *pin,
                      struct weir_lease *lease, struct weir_error *error)
 {
-    struct waiter waiter = {.deadline = CLOCK_NEVER, .impatient = true, .complete = forget_it};
+    struct waiter waiter = {
+        .deadline = CLOCK_NEVER, .until = CLOCK_NEVER, .impatient = true, .complete = forget_it};
     struct endpoint *endpoint = find(registry, name, pin);
 
     if (endpoint != NULL && lease_take(endpoint, ATTENTION_QUEUE | ATTENTION_LINE, NULL, lease))

@@ -107,7 +107,8 @@ struct slots {
 struct limits {
     unsigned min, max, max_waiters;
     int64_t connect_timeout, idle_timeout, max_lifetime, keepalive_interval, leak_timeout;
-    bool strict; /* nobody is overtaken, ever */
+    int64_t breaker_after, shed_target, shed_interval; /* 0: off */
+    bool strict;                                       /* nobody is overtaken, ever */
 };
 
 /* Proving a staging version with one backend connection. */
@@ -153,6 +154,22 @@ struct tenure {
     uint64_t from, to;
 };
 
+/* ---- Refusing (breaker.c, shed.c) ------------------------------------------------------------ */
+
+/* Open while no backend connection can be opened, and none is left. */
+struct breaker {
+    uint32_t version;      /* whose failures these are */
+    int64_t failing_since; /* 0: its last open succeeded */
+    int64_t opened_at;     /* 0: closed */
+};
+
+/* What the line was like in the present interval, and whether the last one was overload. */
+struct shed {
+    int64_t look_at; /* the end of the interval */
+    int64_t least;   /* the shortest wait in it that ended in a grant; CLOCK_NEVER if none did */
+    bool overloaded;
+};
+
 /* ---- Endpoints (endpoint.c) ----------------------------------------------------------------- */
 
 /* What the fast path must leave to the lock. */
@@ -194,6 +211,8 @@ struct endpoint {
     int64_t waiters_due;  /* no waiter's deadline is earlier */
     int64_t ageing_due;   /* no conn is to be looked at earlier */
     int64_t passed_at;    /* when ageing last looked */
+    struct breaker breaker;
+    struct shed shed;
     struct weir_totals totals;
 };
 
@@ -210,6 +229,7 @@ struct waiter {
     struct list call; /* in registry->nudges */
     struct endpoint *endpoint;
     int64_t deadline; /* for tick to keep; CLOCK_NEVER if the caller keeps it */
+    int64_t until;    /* when the caller gives up, whoever keeps it */
     int64_t since;
     bool impatient; /* takes what is free now, or nothing */
     enum waiter_state state;
@@ -371,6 +391,26 @@ void endpoint_resize(struct endpoint *endpoint, struct version *from, int64_t no
 void endpoint_remove(struct endpoint *endpoint, int64_t now);
 void endpoint_close(struct endpoint *endpoint, int64_t now);
 
+/* ---- breaker.c ---- */
+/* Has the version nothing that could be leased, and did its last open fail? */
+bool breaker_trips(const struct version *version);
+/* Open or close it. */
+void breaker_run(struct endpoint *endpoint, int64_t now);
+/* 0; or the status, if it is certain that none can be leased until then. */
+int breaker_verdict(const struct endpoint *endpoint, int64_t until, int64_t now);
+/* When breaker_run is to be called again. */
+int64_t breaker_due(const struct endpoint *endpoint, int64_t now);
+
+/* ---- shed.c ---- */
+/* Somebody entered the line. */
+void shed_entered(struct endpoint *endpoint, int64_t now);
+/* Somebody was granted a lease after this wait. */
+void shed_granted(struct endpoint *endpoint, int64_t wait);
+/* Look back on the interval if it is over; refuse whose wait is too long. */
+void shed_run(struct endpoint *endpoint, int64_t now);
+/* When shed_run is to be called again. */
+int64_t shed_due(const struct endpoint *endpoint);
+
 /* ---- ageing.c ---- */
 /* Close or check the idle conns of the serving version whose time it is; sets ageing_due. */
 void ageing_run(struct endpoint *endpoint, int64_t now);
@@ -486,7 +526,9 @@ bool waiter_yields(const struct waiter *waiter, int64_t now);
 void waiter_nudge(struct waiter *waiter);
 /* Lock inside. Leave the line with this status; false if it was completed already. */
 bool waiter_cancel(struct weir_registry *registry, struct waiter *waiter, int status);
-void waiter_grant(struct waiter *waiter, struct conn *conn);
+void waiter_grant(struct waiter *waiter, struct conn *conn, int64_t now);
+/* The same detail. */
+void waiter_fail(struct waiter *waiter, int status);
 /* The detail of a failure is made from the endpoint's state. */
 void waiter_fail_all(struct endpoint *endpoint, int status);
 /* Fail those whose deadline has passed. */

@@ -91,12 +91,13 @@ int weir_acquire_async(struct weir_registry *registry, const char *name, struct 
         *out = NULL;
     if (request == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
-    *request = (struct weir_request){.waiter = {.deadline = deadline, .complete = complete},
-                                     .registry = registry,
-                                     .completions = completions,
-                                     .callback = callback,
-                                     .context = context,
-                                     .refs = out == NULL ? 1 : 2};
+    *request = (struct weir_request){
+        .waiter = {.deadline = deadline, .until = deadline, .complete = complete},
+        .registry = registry,
+        .completions = completions,
+        .callback = callback,
+        .context = context,
+        .refs = out == NULL ? 1 : 2};
     pthread_mutex_lock(&completions->mutex);
     bool admitted = completions_admit(completions, request);
     pthread_mutex_unlock(&completions->mutex);

@@ -55,6 +55,12 @@ static const struct weir_setting pool_settings[] = {
     {"max_waiters", WEIR_SETTING_INTEGER, 0, 0, 1000000, "10000",
      "acquires waiting in line at most; 0: none may wait"},
     {"strict", WEIR_SETTING_BOOLEAN, 0, 0, 0, "false", "no acquire ever overtakes one that waits"},
+    {"breaker_after", WEIR_SETTING_SECONDS, WEIR_SETTING_OFF, 0, WEIR_SECONDS_MAX, "5",
+     "acquires are refused at once when none could be opened for this long; 0: never"},
+    {"shed_target", WEIR_SETTING_SECONDS, WEIR_SETTING_OFF, 0, WEIR_SECONDS_MAX, "0",
+     "waits that are shorter are no sign of overload (0.05, say); 0: nothing is shed"},
+    {"shed_interval", WEIR_SETTING_SECONDS, 0, 0, WEIR_SECONDS_MAX, "2",
+     "overload is when no wait was shorter for this long"},
     {NULL, WEIR_SETTING_STRING, 0, 0, 0, NULL, NULL}};
 
 const struct weir_setting *weir_pool_settings(void)
@@ -219,10 +225,14 @@ static int fail_unknown(const struct weir_settings *settings, const struct weir_
 
 static int check_bounds(const struct weir_setting *setting, double number, struct weir_error *error)
 {
-    bool positive = setting->kind != WEIR_SETTING_SECONDS || number > 0;
+    bool off = (setting->flags & WEIR_SETTING_OFF) != 0;
+    bool positive = setting->kind != WEIR_SETTING_SECONDS || off || number > 0;
 
     if (isfinite(number) && positive && number >= setting->min && number <= setting->max)
         return 0;
+    if (off)
+        return weir_fail_key(error, WEIR_EINVAL, setting->name,
+                             "must be from 0 (off) to %g seconds", setting->max);
     if (setting->kind == WEIR_SETTING_SECONDS)
         return weir_fail_key(error, WEIR_EINVAL, setting->name,
                              "must be above 0 and at most %g seconds", setting->max);

@@ -29,13 +29,14 @@ static void nudge(struct waiter *waiter)
     pthread_mutex_unlock(&sleeper->mutex);
 }
 
-void sleeper_init(struct sleeper *sleeper, const char *site)
+void sleeper_init(struct sleeper *sleeper, int64_t deadline, const char *site)
 {
     cond_init(&sleeper->woken);
     pthread_mutex_init(&sleeper->mutex, NULL);
     sleeper->done = false;
     sleeper->nudges = sleeper->heard = 0;
     sleeper->waiter = (struct waiter){.deadline = CLOCK_NEVER, /* kept here, not by tick */
+                                      .until = deadline,
                                       .complete = wake,
                                       .nudge = nudge,
                                       .site = site};

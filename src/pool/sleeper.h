@@ -14,7 +14,7 @@ struct sleeper {
     unsigned heard;  /* of these */
 };
 
-void sleeper_init(struct sleeper *sleeper, const char *site);
+void sleeper_init(struct sleeper *sleeper, int64_t deadline, const char *site);
 void sleeper_fini(struct sleeper *sleeper);
 
 /* After waiter_start: until it is completed; cancels it at the deadline. Its status. */

@@ -31,6 +31,9 @@ static struct limits limits_of(const struct weir_settings *settings,
         .keepalive_interval = span_of(settings, "keepalive_interval", 60),
         .leak_timeout = span_of(settings, "leak_timeout", 60),
         .strict = weir_settings_boolean(settings, "strict", false),
+        .breaker_after = span_of(settings, "breaker_after", 5),
+        .shed_target = span_of(settings, "shed_target", 0),
+        .shed_interval = span_of(settings, "shed_interval", 2),
     };
 
     if (limits.min > limits.max)

@@ -6,6 +6,8 @@
  */
 #include "pool.h"
 
+#include <string.h>
+
 static void finish(struct waiter *waiter, int status)
 {
     struct endpoint *endpoint = waiter->endpoint;
@@ -26,8 +28,9 @@ static void tell(struct weir_registry *registry, struct waiter *waiter)
     list_push_back(&registry->completed, &waiter->link);
 }
 
-void waiter_grant(struct waiter *waiter, struct conn *conn)
+void waiter_grant(struct waiter *waiter, struct conn *conn, int64_t now)
 {
+    shed_granted(waiter->endpoint, now - waiter->since);
     finish(waiter, 0);
     conn_lease(conn, &waiter->lease, waiter->site);
     tell(waiter->endpoint->registry, waiter);
@@ -55,12 +58,14 @@ void waiter_nudge(struct waiter *waiter)
 
 /* ---- Failing, with a detail for the operator ------------------------------------------------- */
 
-static bool is_down(const struct version *version)
+/* Why the last attempt to open one failed, since when none succeeds. */
+static void describe_cause(struct waiter *waiter, const struct version *version)
 {
-    return version != NULL && version->failing &&
-           version->counts[CONN_LIVE] + version->counts[CONN_STALE] +
-                   version->counts[CONN_CHECKING] ==
-               0;
+    const struct weir_error *cause = &version->last_error;
+
+    weir_fail_key(&waiter->error, WEIR_EUNAVAILABLE, "open", "%s: %s; last failed open: %s",
+                  waiter->endpoint->name, weir_strerror(WEIR_EUNAVAILABLE), cause->detail);
+    memcpy(waiter->error.native, cause->native, sizeof(waiter->error.native));
 }
 
 static void describe(struct waiter *waiter, int status)
@@ -68,28 +73,38 @@ static void describe(struct waiter *waiter, int status)
     const struct endpoint *endpoint = waiter->endpoint;
     const struct version *version = endpoint_serving(endpoint);
 
-    if (status != WEIR_ETIMEOUT || version == NULL) {
+    if (status == WEIR_EUNAVAILABLE && version != NULL) {
+        describe_cause(waiter, version);
+        return;
+    }
+    if ((status != WEIR_ETIMEOUT && status != WEIR_ESHED) || version == NULL) {
         weir_fail(&waiter->error, status, "%s: %s", endpoint->name, weir_strerror(status));
         return;
     }
     struct weir_counts counts = version_counts(version);
-    weir_fail_key(&waiter->error, status, is_down(version) ? "open" : "",
+    weir_fail_key(&waiter->error, status, breaker_trips(version) ? "open" : "",
                   "%u of %u leased, %u idle, %u opening, %u closing; %u waiting%s%s", counts.leased,
                   version->limits.max, counts.idle, counts.opening, counts.closing,
                   endpoint->waiting, version->failing ? "; last failed open: " : "",
                   version->failing ? version->last_error.detail : "");
 }
 
-static void fail(struct waiter *waiter, int status)
+static void count(struct weir_totals *totals, int status)
+{
+    totals->timeouts += status == WEIR_ETIMEOUT;
+    totals->refused += status == WEIR_EWAITERS;
+    totals->unavailable += status == WEIR_EUNAVAILABLE;
+    totals->shed += status == WEIR_ESHED;
+}
+
+void waiter_fail(struct waiter *waiter, int status)
 {
     struct endpoint *endpoint = waiter->endpoint;
     struct version *version = endpoint_serving(endpoint);
 
-    if (status == WEIR_ETIMEOUT) {
-        endpoint->totals.timeouts++;
-        if (version != NULL)
-            version->totals.timeouts++;
-    }
+    count(&endpoint->totals, status);
+    if (version != NULL)
+        count(&version->totals, status);
     describe(waiter, status);
     finish(waiter, status);
     tell(endpoint->registry, waiter);
@@ -98,7 +113,7 @@ static void fail(struct waiter *waiter, int status)
 void waiter_fail_all(struct endpoint *endpoint, int status)
 {
     list_each_safe(link, &endpoint->waiters)
-        fail(list_entry(link, struct waiter, link), status);
+        waiter_fail(list_entry(link, struct waiter, link), status);
     endpoint->waiters_due = CLOCK_NEVER;
 }
 
@@ -108,7 +123,7 @@ void waiter_expire(struct endpoint *endpoint, int64_t now)
     list_each_safe(link, &endpoint->waiters) {
         struct waiter *waiter = list_entry(link, struct waiter, link);
         if (now >= waiter->deadline)
-            fail(waiter, WEIR_ETIMEOUT);
+            waiter_fail(waiter, WEIR_ETIMEOUT);
         else
             endpoint->waiters_due = clock_min(endpoint->waiters_due, waiter->deadline);
     }
@@ -133,27 +148,39 @@ static void look(struct endpoint *endpoint, struct waiter *waiter, int64_t now)
     endpoint->awake = NULL;
 }
 
+/* It has looked, and got nothing: may it wait? */
+static int verdict_on(const struct endpoint *endpoint, const struct waiter *waiter, int64_t now)
+{
+    const struct version *version = endpoint_serving(endpoint);
+
+    if (waiter->impatient)
+        return WEIR_EAGAIN;
+    if (now >= waiter->until)
+        return WEIR_ETIMEOUT;
+    return version != NULL && endpoint->waiting > version->limits.max_waiters ? WEIR_EWAITERS : 0;
+}
+
 /*
- * One that does not wait has stood in line for as long as looking takes: it overtakes nobody, and
- * what is opened or checked for it will be there for the next.
+ * What cannot wait has stood in line for as long as looking takes: it overtakes nobody, and what is
+ * opened or checked for it will be there for the next.
  */
 static void enter(struct endpoint *endpoint, struct waiter *waiter, int64_t now)
 {
     waiter->endpoint = endpoint;
     waiter->since = now;
+    int status = breaker_verdict(endpoint, waiter->until, now);
+    if (status != 0) {
+        waiter_fail(waiter, status);
+        return;
+    }
+    shed_entered(endpoint, now);
     list_push_back(&endpoint->waiters, &waiter->link);
     endpoint->waiting++;
     endpoint->waiters_due = clock_min(endpoint->waiters_due, waiter->deadline);
     look(endpoint, waiter, now);
-    if (waiter->state == WAITER_WAITING && waiter->impatient) {
-        fail(waiter, WEIR_EAGAIN);
-        endpoint_settle(endpoint, now);
-        return;
-    }
-    if (waiter->state == WAITER_WAITING && endpoint_serving(endpoint) != NULL &&
-        endpoint->waiting > endpoint_serving(endpoint)->limits.max_waiters) {
-        endpoint->totals.refused++;
-        fail(waiter, WEIR_EWAITERS);
+    status = waiter->state == WAITER_WAITING ? verdict_on(endpoint, waiter, now) : 0;
+    if (status != 0) {
+        waiter_fail(waiter, status);
         endpoint_settle(endpoint, now);
     }
 }
@@ -204,7 +231,7 @@ bool waiter_cancel(struct weir_registry *registry, struct waiter *waiter, int st
     registry_lock(registry);
     bool waiting = waiter->state == WAITER_WAITING;
     if (waiting) {
-        fail(waiter, status);
+        waiter_fail(waiter, status);
         endpoint_settle(waiter->endpoint, now);
     }
     registry_unlock(registry);

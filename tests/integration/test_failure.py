@@ -64,6 +64,27 @@ def test_the_daemon_killed_under_load(start, database):
     check_nothing_lost(database.ids(), load)
 
 
+def test_a_server_that_stays_down_is_said_to_be_at_once(start, database):
+    proxy = Proxy(database.server.port)
+    weir = start({"db": database.connection(port=proxy.port, acquisition_timeout=3,
+                                            breaker_after=0.5)})
+    assert weir.post({})[0] == 200
+    proxy.refuse()
+    assert weir.post({})[1]["type"] == "urn:weir:error:destination-unavailable"
+    wait_until(lambda: weir.connection()["breaker_open"], 10)
+    for _ in range(5):
+        begun = time.monotonic()
+        status, answer = weir.post({})
+        assert (status, answer["type"]) == (503, "urn:weir:error:destination-unavailable")
+        assert time.monotonic() - begun < 1.5, "it was let wait"
+    assert "event=breaker-opened" in weir.log() and "event=open-failed" in weir.log()
+    proxy.resume()  # nobody posts meanwhile: it finds out by itself
+    wait_until(lambda: not weir.connection()["breaker_open"], 10)
+    assert weir.request("GET", "/readyz")[0] == 200
+    assert weir.post({})[0] == 200
+    proxy.close()
+
+
 def test_a_server_that_is_down_is_said_to_be_unavailable(start, database):
     proxy = Proxy(database.server.port)
     proxy.refuse()

@@ -148,7 +148,7 @@ struct entry *book_entry(int64_t deadline)
     struct entry *entry = new_entry();
 
     if (entry != NULL) {
-        entry->own.deadline = deadline;
+        entry->own.deadline = entry->own.until = deadline;
         entry->own.complete = complete;
     }
     return entry;
@@ -388,6 +388,48 @@ static void check_waiters(const struct endpoint *endpoint)
         check_progress(endpoint);
 }
 
+/* ---- Refusals -------------------------------------------------------------------------------- */
+
+/* I15: nobody enters the line while it is open. */
+static void check_refusals(const struct endpoint *endpoint)
+{
+    for (size_t i = 0; i < BOOK_WAITERS_MAX; i++) {
+        const struct entry *entry = &book.entries[i];
+        if (entry->state == ENTRY_WAITING && entry->waiter->state == WAITER_WAITING &&
+            entry->waiter->endpoint == endpoint)
+            check(entry->waiter->since <= endpoint->breaker.opened_at, "I15",
+                  "an acquire waits although the breaker is open");
+    }
+}
+
+/* I15: one attempt for each back-off, while it is open. */
+static void check_breaker(const struct endpoint *endpoint)
+{
+    size_t at = 0;
+    const struct version *serving = endpoint_serving(endpoint);
+    bool open = endpoint->breaker.opened_at != 0;
+
+    while (at < BOOK_ENDPOINTS_MAX && book.breakers[at].endpoint != endpoint &&
+           book.breakers[at].endpoint != NULL)
+        at++;
+    if (serving == NULL || at == BOOK_ENDPOINTS_MAX)
+        return;
+    check(!open || breaker_trips(serving), "I15", "the breaker is open, and one could be leased");
+    if (open)
+        check_refusals(endpoint);
+    if (open && book.breakers[at].open && book.breakers[at].version == serving->number) {
+        uint64_t begun = serving->totals.opened - book.breakers[at].opened;
+        check(begun <= 1, "I15", "several attempts at once while the breaker is open");
+        check(begun == 0 || fake.now >= book.breakers[at].retry_at, "I15",
+              "an attempt before its time while the breaker is open");
+    }
+    book.breakers[at].endpoint = endpoint;
+    book.breakers[at].version = serving->number;
+    book.breakers[at].opened = serving->totals.opened;
+    book.breakers[at].retry_at = serving->retry_at;
+    book.breakers[at].open = open;
+}
+
 /* ---- Everything ------------------------------------------------------------------------------ */
 
 static void check_endpoint(const struct endpoint *endpoint)
@@ -423,6 +465,7 @@ void invariants_check(void)
 
     for (size_t i = 0; i < book.registry->endpoints_count; i++) {
         check_endpoint(book.registry->endpoints[i]);
+        check_breaker(book.registry->endpoints[i]);
         held += book.registry->endpoints[i]->held;
     }
     for (size_t i = 0; i < FAKE_SERVERS_MAX; i++)

@@ -10,7 +10,8 @@
 #include "pool.h"
 #include "request.h"
 
-#define BOOK_WAITERS_MAX 512
+#define BOOK_WAITERS_MAX   512
+#define BOOK_ENDPOINTS_MAX 16
 
 /* One acquire, from start to release. */
 struct entry {
@@ -31,6 +32,13 @@ struct book {
     struct weir_registry *registry;
     struct entry entries[BOOK_WAITERS_MAX];
     struct weir_completions *completions;
+    struct {
+        const struct endpoint *endpoint;
+        uint32_t version;
+        uint64_t opened;
+        int64_t retry_at;
+        bool open;
+    } breakers[BOOK_ENDPOINTS_MAX]; /* as they were after the last step */
     uint64_t order, granted, failed, bad_releases;
     bool closed;
 };

@@ -5,7 +5,8 @@
  *
  *     server 0 up|down|crowded|readonly      server 0 refuse|deny PASSWORD     (deny: may log in,
  *     server 0 fail opens|checks|resets N                                       but not write)
- *     change NAME password=a [server=0 min=0 max=2 type=fake strict=0 leak=60] -> OUTCOME
+ *     change NAME password=a [server=0 min=0 max=2 type=fake strict=0 leak=60 breaker=5s shed=0s
+ *                             interval=2s] -> OUTCOME
  *     drop NAME -> removed                   pin P, unpin P
  *     acquire X NAME [within 2s] [pin P] -> ok version=1 | waiting | STATUS
  *     thread X NAME [within 2s]              the same for one that can be woken to look for itself
@@ -24,8 +25,8 @@
  *     work                                   take, run, finish until there is nothing to do
  *     advance 2s                             time passes, tick
  *     expect NAME KEY=N ...                  version waiting idle leased opening closing held
- *                                            opened closed timeouts acquired leaks vN=STATE
- *                                            vN.acquired
+ *                                            opened closed timeouts acquired leaks interrupted
+ *                                            unavailable shed breaker=0|1 vN=STATE vN.acquired
  *     seen 0 -> N                            backend connections that server sees
  *     close 2s, drained -> yes|no
  */
@@ -181,6 +182,20 @@ static void commit(struct weir_change *change, const char *name, const char *wan
     expect_text(outcome, wanted);
 }
 
+/* Spans of the pool's own; the default where the word is left out. */
+static void set_spans(struct weir_settings *settings, char **words)
+{
+    static const char *const keys[][2] = {
+        {"breaker", "breaker_after"}, {"shed", "shed_target"}, {"interval", "shed_interval"}};
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *value = option(words, keys[i][0]);
+        if (value != NULL)
+            weir_settings_set_seconds(settings, keys[i][1],
+                                      (double)span(value) / (double)CLOCK_SECOND, NULL);
+    }
+}
+
 static void do_change(char **words, const char *wanted)
 {
     struct weir_change *change;
@@ -195,6 +210,7 @@ static void do_change(char **words, const char *wanted)
         weir_settings_set_boolean(settings, "strict", true, NULL);
     if (option(words, "leak") != NULL)
         weir_settings_set_integer(settings, "leak_timeout", option_number(words, "leak", 0), NULL);
+    set_spans(settings, words);
     if (weir_change_begin(book.registry, &change, &error) != 0)
         fail("%s", error.detail);
     else if (weir_change_set(change, words[0], settings, &error) != 0) {
@@ -481,6 +497,12 @@ static void look_up(const struct endpoint *endpoint, const char *key, char *got,
         sum = totals->leaks;
     else if (strcmp(key, "interrupted") == 0)
         sum = totals->interrupted;
+    else if (strcmp(key, "unavailable") == 0)
+        sum = totals->unavailable;
+    else if (strcmp(key, "shed") == 0)
+        sum = totals->shed;
+    else if (strcmp(key, "breaker") == 0)
+        sum = endpoint->breaker.opened_at != 0;
     else if (!is_state && !list_empty(&endpoint->versions))
         return;
     snprintf(got, len, "%llu", (unsigned long long)sum);

@@ -35,6 +35,7 @@ static struct {
     int64_t due;
     struct weir_pin *pins[8];
     const struct weir_driver *meant[GENERATIONS][NAMES]; /* by each generation */
+    uint64_t unavailable, shed;                          /* over all episodes */
     unsigned ceiling[FAKE_SERVERS_MAX]; /* the greatest max, or what was held before a shrink */
 } sim;
 
@@ -296,6 +297,10 @@ static struct weir_settings *random_settings(int name)
         weir_settings_set_boolean(settings, "strict", true, NULL);
     if (chance(15))
         weir_settings_set_integer(settings, "leak_timeout", pick(1, 5), NULL);
+    if (chance(30))
+        weir_settings_set_seconds(settings, "breaker_after", pick(0, 3), NULL);
+    if (chance(30))
+        weir_settings_set_seconds(settings, "shed_target", 0.05, NULL);
     return settings;
 }
 
@@ -481,7 +486,11 @@ static void start(uint64_t seed)
                                             .prove = fake_prove,
                                             .observe = observe};
 
+    uint64_t unavailable = sim.unavailable, shed = sim.shed;
+
     memset(&sim, 0, sizeof(sim));
+    sim.unavailable = unavailable;
+    sim.shed = shed;
     sim.seed = sim.random = seed;
     fake_reset();
     for (int i = 0; i < FAKE_SERVERS_MAX; i++) {
@@ -511,6 +520,10 @@ static unsigned long episode(uint64_t seed, unsigned long steps)
     for (int i = 0; i < 8; i++)
         weir_pin_unref(&sim.pins[i]);
     close_all();
+    for (size_t i = 0; i < book.registry->endpoints_count; i++) {
+        sim.unavailable += book.registry->endpoints[i]->totals.unavailable;
+        sim.shed += book.registry->endpoints[i]->totals.shed;
+    }
     weir_registry_free(&book.registry);
     return sim.step;
 }
@@ -532,7 +545,9 @@ int main(int argc, char **argv)
     printf("1..1\n");
     for (unsigned long i = 0; i < episodes; i++)
         total += episode(seed + i, steps);
-    printf("# %lu steps in %lu episodes from seed %llu\nok 1 - invariants hold\n", total, episodes,
-           (unsigned long long)seed);
+    printf("# %lu steps in %lu episodes from seed %llu; %llu unavailable, %llu shed\n"
+           "ok 1 - invariants hold\n",
+           total, episodes, (unsigned long long)seed, (unsigned long long)sim.unavailable,
+           (unsigned long long)sim.shed);
     return 0;
 }

@@ -191,7 +191,8 @@ static void use(struct weir_lease *lease, unsigned oldest, uint64_t *random)
 static void count(int status)
 {
     atomic_fetch_add(status == 0 ? &granted : &refused, 1);
-    if (status != 0 && status != WEIR_ETIMEOUT && status != WEIR_EUNKNOWN)
+    if (status != 0 && status != WEIR_ETIMEOUT && status != WEIR_EUNKNOWN &&
+        status != WEIR_EUNAVAILABLE && status != WEIR_ESHED)
         violated("I5", weir_strerror(status));
 }
 
@@ -319,6 +320,9 @@ static void configure(int i, unsigned password)
     if (weir_settings_new(&settings, "stress", &error) != 0 ||
         weir_settings_set_integer(settings, "server", i, &error) != 0 ||
         weir_settings_set_integer(settings, "password", password, &error) != 0 ||
+        weir_settings_set_seconds(settings, "breaker_after", 0.01, &error) != 0 ||
+        weir_settings_set_seconds(settings, "shed_target", 0.001, &error) != 0 ||
+        weir_settings_set_seconds(settings, "shed_interval", 0.01, &error) != 0 ||
         weir_change_begin(registry, &change, &error) != 0 ||
         weir_change_set(change, names[i], settings, &error) != 0 ||
         weir_change_commit(&change, &error) != 0)

@@ -236,6 +236,64 @@ static void a_dead_server_times_out_and_says_why(void)
     end();
 }
 
+static void an_open_breaker_says_why_at_once(void)
+{
+    struct weir_settings *settings = toy_settings(NULL, 0);
+    struct weir_change *change;
+    struct weir_lease lease;
+    int status = WEIR_ETIMEOUT;
+
+    begin();
+    atomic_store(&refuse_opens, 1);
+    CHECK_INT(weir_settings_set_seconds(settings, "breaker_after", 0.1, NULL), 0);
+    CHECK_INT(weir_change_begin(registry, &change, &error), 0);
+    CHECK_INT(weir_change_set(change, "orders", settings, &error), 0);
+    CHECK_INT(weir_change_commit(&change, &error), 0);
+    weir_settings_unref(&settings);
+    for (int64_t until = weir_now() + 5 * SECOND; status == WEIR_ETIMEOUT && weir_now() < until;)
+        status = weir_acquire(registry, "orders", NULL, weir_now() + SECOND / 20, &lease, &error);
+    CHECK_INT(status, WEIR_EUNAVAILABLE);
+    CHECK_STRING(error.key, "open");
+    CHECK(strstr(error.detail, "nobody home") != NULL);
+    atomic_store(&refuse_opens, 0);
+    for (int64_t until = weir_now() + 5 * SECOND; status != 0 && weir_now() < until;)
+        status = weir_acquire(registry, "orders", NULL, weir_now() + SECOND / 20, &lease, &error);
+    CHECK_INT(status, 0);
+    CHECK_INT(weir_release(registry, &lease, 0), 0);
+    end();
+}
+
+static void a_deadline_that_has_passed_takes_what_is_idle_or_nothing(void)
+{
+    struct weir_lease lease, other;
+
+    begin();
+    configure("orders", NULL, 0);
+    CHECK_INT(weir_acquire(registry, "orders", NULL, weir_now() + 5 * SECOND, &lease, &error), 0);
+    CHECK_INT(weir_acquire(registry, "orders", NULL, weir_now(), &other, &error), WEIR_ETIMEOUT);
+    CHECK(strstr(error.detail, "1 of 1 leased, 0 idle") != NULL);
+    CHECK_INT(weir_release(registry, &lease, 0), 0);
+    CHECK_INT(weir_acquire(registry, "orders", NULL, weir_now(), &lease, &error), 0);
+    CHECK_INT(weir_release(registry, &lease, 0), 0);
+    end();
+}
+
+/* The counts of that moment, and why nothing could be opened. */
+static void a_timeout_carries_the_counts_and_the_last_failed_open(void)
+{
+    struct weir_lease lease;
+
+    begin();
+    atomic_store(&refuse_opens, 1);
+    configure("orders", NULL, 0);
+    CHECK_INT(weir_acquire(registry, "orders", NULL, weir_now() + SECOND / 5, &lease, &error),
+              WEIR_ETIMEOUT);
+    CHECK_INT(error.status, WEIR_ETIMEOUT);
+    CHECK(strstr(error.detail, "0 of 1 leased, 0 idle, ") != NULL);
+    CHECK(strstr(error.detail, " closing; 1 waiting; last failed open: nobody home") != NULL);
+    end();
+}
+
 static void a_full_line_refuses(void)
 {
     struct weir_lease held, lease;
@@ -284,5 +342,7 @@ static void null_is_accepted_where_it_says_so(void)
 TEST_MAIN(TEST(drivers_are_checked), TEST(changes_are_checked),
           TEST(an_aborted_change_changes_nothing), TEST(lease_and_release),
           TEST(foreign_release_is_refused), TEST(a_full_pool_times_out_and_says_so),
-          TEST(a_dead_server_times_out_and_says_why), TEST(a_full_line_refuses),
+          TEST(a_dead_server_times_out_and_says_why), TEST(an_open_breaker_says_why_at_once),
+          TEST(a_deadline_that_has_passed_takes_what_is_idle_or_nothing),
+          TEST(a_timeout_carries_the_counts_and_the_last_failed_open), TEST(a_full_line_refuses),
           TEST(a_closed_registry_refuses_everything), TEST(null_is_accepted_where_it_says_so))
