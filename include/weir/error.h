@@ -46,6 +46,7 @@ enum weir_remedy {
     X(EAGAIN, -13, NONE, "no backend connection is free now")                     \
     X(EUNAVAILABLE, -14, NONE, "no backend connection can be opened")             \
     X(ESHED, -15, NONE, "too long a wait for a backend connection")               \
+    X(EFORKED, -16, NONE, "this belongs to the parent process")                   \
     X(ERESOLVE, -20, RECONNECT, "the server's name cannot be resolved")           \
     X(ECONNECT, -21, RECONNECT, "the server cannot be reached")                   \
     X(EAUTH, -22, RECONNECT, "the server refused the credentials")                \

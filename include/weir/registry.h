@@ -14,6 +14,11 @@
  * Time is in nanoseconds of CLOCK_MONOTONIC (see weir_now); deadlines are absolute. Every function
  * may be called from any thread unless it says otherwise, except from within a driver's function
  * or an observer. No lock is held while a driver, an observer or a hook runs.
+ *
+ * Forks: what was made before a fork belongs to the parent. In the child every function refuses it
+ * with WEIR_EFORKED, or has nothing to do (close, free, abort, unref, tick, work; drained is true),
+ * without a lock, a driver's call or a wait, so that a child can end as it would have; the memory
+ * is not given back. A child may make registries of its own.
  */
 #ifndef WEIR_REGISTRY_H
 #define WEIR_REGISTRY_H
@@ -191,13 +196,17 @@ struct weir_lease {
  * Borrow a backend connection of `name`, waiting in line until the deadline at most. pin may be
  * NULL. On failure lease->conn is NULL and the status one of:
  *   WEIR_EUNKNOWN  no such connection (for this pin)
- *   WEIR_ETIMEOUT  the deadline passed; or had passed before, and nothing was idle; or is certain
- * to pass: nothing is left, and the next attempt to open one comes later. The detail has the counts
- * and the last failed open. The error's key is "open" if no backend connection is open because the
- * last attempt to open one failed, and "" if they are all in use WEIR_EUNAVAILABLE  at once: none
- * could be opened for breaker_after, and none is left; the detail has the last failed open, the key
- * is "open" WEIR_ESHED     the wait was too long for a line that stands (shed_target); detail as
- * above WEIR_EWAITERS  max_waiters are waiting already WEIR_ECLOSED   the registry was closed
+ *   WEIR_ETIMEOUT  the deadline passed; or had passed before, and nothing was idle; or will
+ *                  for sure: nothing is left, and the next attempt to open one comes later.
+ *                  The detail has the counts and the last failed open. The error's key is
+ *                  "open" if no backend connection is open because the last attempt to open
+ *                  one failed, and "" if they are all in use
+ *   WEIR_EUNAVAILABLE  at once: none could be opened for breaker_after, and none is left;
+ *                  the detail has the last failed open, the key is "open"
+ *   WEIR_ESHED     the wait was too long for a line that stands (shed_target)
+ *   WEIR_EWAITERS  max_waiters are waiting already
+ *   WEIR_ECLOSED   the registry was closed
+ *   WEIR_EFORKED   this is a child of the process that made the registry
  *   WEIR_EINVAL, WEIR_ENOMEM
  */
 WEIR_EXPORT int weir_acquire(struct weir_registry *registry, const char *name, struct weir_pin *pin,

@@ -32,9 +32,11 @@ int weir_change_begin(struct weir_registry *registry, struct weir_change **out,
                       struct weir_error *error)
 {
     int status = 0;
-    struct weir_change *change = calloc(1, sizeof(*change));
 
     *out = NULL;
+    if (fork_left(registry->made))
+        return fork_refuse(error);
+    struct weir_change *change = calloc(1, sizeof(*change));
     if (change == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
     change->registry = registry;
@@ -136,7 +138,8 @@ int weir_change_set(struct weir_change *change, const char *name, struct weir_se
                     struct weir_error *error)
 {
     struct item *item;
-    int status = check_name(change, name, error);
+    int status =
+        fork_left(change->registry->made) ? fork_refuse(error) : check_name(change, name, error);
     const char *type = weir_settings_type(settings);
     const struct weir_driver *driver = weir_registry_driver(change->registry, type);
 
@@ -161,7 +164,8 @@ int weir_change_set(struct weir_change *change, const char *name, struct weir_se
 int weir_change_drop(struct weir_change *change, const char *name, struct weir_error *error)
 {
     struct item *item;
-    int status = check_name(change, name, error);
+    int status =
+        fork_left(change->registry->made) ? fork_refuse(error) : check_name(change, name, error);
 
     if (status != 0)
         return status;
@@ -231,7 +235,7 @@ enum weir_outcome weir_change_outcome(struct weir_change *change, const char *na
 {
     const struct item *item = item_of(change, name);
 
-    if (item == NULL)
+    if (item == NULL || fork_left(change->registry->made))
         return WEIR_OUTCOME_UNCHANGED;
     registry_lock(change->registry);
     enum weir_outcome outcome = outcome_of(item);
@@ -344,6 +348,10 @@ int weir_change_commit(struct weir_change **at, struct weir_error *error)
     int64_t now = registry_now(registry);
     int status = 0;
 
+    if (fork_left(registry->made)) {
+        *at = NULL;
+        return fork_refuse(error);
+    }
     registry_lock(registry);
     if (registry->closed)
         status = weir_fail(error, WEIR_ECLOSED, "the registry is closed");
@@ -359,6 +367,7 @@ int weir_change_commit(struct weir_change **at, struct weir_error *error)
 
 void weir_change_abort(struct weir_change **at)
 {
-    if (*at != NULL)
+    if (*at != NULL && !fork_left((*at)->registry->made))
         end(at);
+    *at = NULL;
 }

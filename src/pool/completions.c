@@ -11,7 +11,8 @@
 
 int weir_completions_new(struct weir_completions **out, struct weir_error *error)
 {
-    struct weir_completions *completions = calloc(1, sizeof(*completions));
+    struct weir_completions *completions =
+        fork_watch() != 0 ? NULL : calloc(1, sizeof(*completions));
 
     *out = NULL;
     if (completions == NULL)
@@ -26,6 +27,7 @@ int weir_completions_new(struct weir_completions **out, struct weir_error *error
     list_init(&completions->pending);
     list_init(&completions->done);
     completions->refs = 1;
+    completions->made = fork_now();
     *out = completions;
     return 0;
 }
@@ -121,6 +123,8 @@ unsigned weir_completions_dispatch(struct weir_completions *completions)
 {
     unsigned count = 0;
 
+    if (fork_left(completions->made))
+        return 0;
     bell_silence(&completions->bell);
     pthread_mutex_lock(&completions->mutex);
     completions->rung = false;
@@ -159,7 +163,7 @@ void weir_completions_free(struct weir_completions **at)
     struct weir_completions *completions = *at;
 
     *at = NULL;
-    if (completions == NULL)
+    if (completions == NULL || fork_left(completions->made))
         return;
     pthread_mutex_lock(&completions->mutex);
     while (completions->count > 0 || completions->ringing > 0) {

@@ -258,7 +258,7 @@ void errand_finish(struct errand *errand, struct errand_result *result)
 bool weir_registry_work(struct weir_registry *registry)
 {
     struct errand_result result;
-    struct errand *errand = errand_take(registry);
+    struct errand *errand = fork_left(registry->made) ? NULL : errand_take(registry);
 
     if (errand == NULL)
         return false;

@@ -186,9 +186,10 @@ static void fini(struct weir_keeper *keeper)
 int weir_keeper_start(struct weir_keeper **out, struct weir_registry *registry,
                       unsigned max_threads, struct weir_error *error)
 {
-    struct weir_keeper *keeper = calloc(1, sizeof(*keeper));
-
     *out = NULL;
+    if (fork_left(registry->made))
+        return fork_refuse(error);
+    struct weir_keeper *keeper = calloc(1, sizeof(*keeper));
     if (keeper == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
     keeper->registry = registry;
@@ -213,6 +214,8 @@ int weir_keeper_drain(struct weir_keeper *keeper, int64_t deadline)
 {
     int status = 0;
 
+    if (fork_left(keeper->registry->made))
+        return WEIR_EFORKED;
     pthread_mutex_lock(&keeper->mutex);
     while (status == 0) {
         uint64_t passes = keeper->passes;
@@ -233,8 +236,8 @@ void weir_keeper_stop(struct weir_keeper **at)
     struct weir_keeper *keeper = *at;
 
     *at = NULL;
-    if (keeper == NULL)
-        return;
+    if (keeper == NULL || fork_left(keeper->registry->made))
+        return; /* a child has none of its threads */
     set_notify(keeper->registry, NULL, NULL);
     pthread_mutex_lock(&keeper->mutex);
     keeper->stopping = true;

@@ -129,12 +129,13 @@ int weir_acquire_at(struct weir_registry *registry, const char *name, struct wei
                     int64_t deadline, const char *site, struct weir_lease *lease,
                     struct weir_error *error)
 {
+    *lease = (struct weir_lease){.conn = NULL};
+    if (fork_left(registry->made))
+        return fork_refuse(error);
     struct endpoint *endpoint = find(registry, name, pin);
-
     if (registry->options.now == NULL && endpoint != NULL &&
         lease_take(endpoint, ATTENTION_QUEUE, site, lease))
         return 0;
-    *lease = (struct weir_lease){.conn = NULL};
     if (registry->options.now != NULL)
         return weir_fail(error, WEIR_EINVAL, "a blocking acquire needs the system's clock");
     if (endpoint != NULL && spin(endpoint, site, lease))
@@ -158,8 +159,11 @@ int weir_try_acquire(struct weir_registry *registry, const char *name, struct we
 {
     struct waiter waiter = {
         .deadline = CLOCK_NEVER, .until = CLOCK_NEVER, .impatient = true, .complete = forget_it};
-    struct endpoint *endpoint = find(registry, name, pin);
 
+    *lease = (struct weir_lease){.conn = NULL};
+    if (fork_left(registry->made))
+        return fork_refuse(error);
+    struct endpoint *endpoint = find(registry, name, pin);
     if (endpoint != NULL && lease_take(endpoint, ATTENTION_QUEUE | ATTENTION_LINE, NULL, lease))
         return 0;
     waiter_start(registry, name, pin, &waiter);
@@ -322,7 +326,9 @@ int weir_release(struct weir_registry *registry, struct weir_lease *lease, int s
     uint64_t number = lease->stamp;
     int result = 0;
 
-    if (conn == NULL || lease->serial != registry->serial)
+    if (fork_left(registry->made))
+        result = WEIR_EFORKED;
+    else if (conn == NULL || lease->serial != registry->serial)
         result = refuse(registry);
     else if (!keeps(status) || conn->driver->reset != NULL ||
              !word_swap(&conn->word, word_make(WORD_LEASED, number), word_make(WORD_IDLE, number)))

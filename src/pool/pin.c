@@ -10,8 +10,10 @@
 
 int weir_pin_new(struct weir_registry *registry, struct weir_pin **out, struct weir_error *error)
 {
+    *out = NULL;
+    if (fork_left(registry->made))
+        return fork_refuse(error);
     struct weir_pin *pin = calloc(1, sizeof(*pin));
-
     *out = pin;
     if (pin == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
@@ -26,6 +28,8 @@ int weir_pin_new(struct weir_registry *registry, struct weir_pin **out, struct w
 
 struct weir_pin *weir_pin_ref(struct weir_pin *pin)
 {
+    if (fork_left(pin->registry->made))
+        return pin;
     registry_lock(pin->registry);
     pin->refs++;
     registry_unlock(pin->registry);
@@ -47,7 +51,7 @@ void weir_pin_unref(struct weir_pin **at)
     struct weir_pin *pin = *at;
 
     *at = NULL;
-    if (pin == NULL)
+    if (pin == NULL || fork_left(pin->registry->made))
         return;
     struct weir_registry *registry = pin->registry;
     int64_t now = registry_now(registry);

@@ -25,6 +25,7 @@
 #include <weir/registry.h>
 
 #include "clock.h"
+#include "fork.h"
 #include "list.h"
 #include "sha256.h"
 
@@ -267,6 +268,7 @@ struct directory {
 struct weir_registry {
     _Atomic(struct directory *) directory;
     uint64_t serial; /* unique in this process */
+    unsigned made;   /* fork_now at that time */
     atomic_uint_least64_t generation;
 
     pthread_mutex_t mutex;

@@ -113,11 +113,12 @@ int weir_registry_new(struct weir_registry **out, const struct weir_registry_opt
     *out = NULL;
     if (options != NULL && (options->migration_timeout < 0 || options->close_linger < 0))
         return weir_fail(error, WEIR_EINVAL, "time-outs must not be negative");
-    struct weir_registry *registry = calloc(1, sizeof(*registry));
+    struct weir_registry *registry = fork_watch() != 0 ? NULL : calloc(1, sizeof(*registry));
     if (registry == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
     if (options != NULL)
         registry->options = *options;
+    registry->made = fork_now();
     set_defaults(&registry->options);
     registry->serial = atomic_fetch_add(&last_serial, 1) + 1;
     registry->random = registry->options.seed != 0 ? registry->options.seed : random_seed();
@@ -142,7 +143,7 @@ void weir_registry_free(struct weir_registry **at)
     struct weir_registry *registry = *at;
 
     *at = NULL;
-    if (registry == NULL)
+    if (registry == NULL || fork_left(registry->made))
         return;
     for (size_t i = 0; i < registry->endpoints_count; i++)
         endpoint_free(&registry->endpoints[i]);
@@ -188,6 +189,8 @@ int weir_registry_add_driver(struct weir_registry *registry, const struct weir_d
 {
     int status = 0;
 
+    if (fork_left(registry->made))
+        return fork_refuse(error);
     if (driver->abi != WEIR_DRIVER_ABI)
         return weir_fail(error, WEIR_EINVAL, "driver %s is of ABI %u, not %u", driver->name,
                          driver->abi, WEIR_DRIVER_ABI);
@@ -208,6 +211,8 @@ int weir_registry_add_driver(struct weir_registry *registry, const struct weir_d
 
 const struct weir_driver *weir_registry_driver(struct weir_registry *registry, const char *type)
 {
+    if (fork_left(registry->made))
+        return NULL;
     registry_lock(registry);
     const struct weir_driver *driver = driver_of(registry, type);
     registry_unlock(registry);
@@ -326,6 +331,8 @@ void weir_registry_close(struct weir_registry *registry, int64_t deadline)
 {
     int64_t now = registry_now(registry);
 
+    if (fork_left(registry->made))
+        return;
     registry_lock(registry);
     registry->closed = true;
     registry->close_by = clock_min(registry->close_by, deadline);
@@ -347,6 +354,8 @@ static bool drained(const struct weir_registry *registry)
 
 bool weir_registry_drained(struct weir_registry *registry)
 {
+    if (fork_left(registry->made))
+        return true;
     registry_lock(registry);
     bool result = drained(registry);
     registry_unlock(registry);

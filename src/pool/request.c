@@ -74,6 +74,8 @@ bool weir_request_cancel(struct weir_request **at)
     *at = NULL;
     if (request == NULL)
         return false;
+    if (fork_left(request->completions->made))
+        return true;
     request_drop(request);
     bool dropped = request->state == REQUEST_DROPPED;
     request_unref(request);
@@ -85,10 +87,11 @@ int weir_acquire_async(struct weir_registry *registry, const char *name, struct 
                        weir_acquired *callback, void *context, struct weir_request **out,
                        struct weir_error *error)
 {
-    struct weir_request *request = calloc(1, sizeof(*request));
-
     if (out != NULL)
         *out = NULL;
+    if (fork_left(registry->made) || fork_left(completions->made))
+        return fork_refuse(error);
+    struct weir_request *request = calloc(1, sizeof(*request));
     if (request == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
     *request = (struct weir_request){

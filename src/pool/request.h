@@ -41,6 +41,7 @@ struct weir_completions {
     unsigned count;   /* requests that are not over */
     unsigned ringing; /* threads between the decision to ring and its end */
     unsigned refs;    /* the owner's, and one for each request there still is */
+    unsigned made;    /* fork_now at that time */
 };
 
 /* ---- request.c ---- */

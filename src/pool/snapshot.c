@@ -127,6 +127,8 @@ int weir_snapshot_take(struct weir_registry *registry, struct weir_snapshot **ou
     int64_t now = registry_now(registry);
 
     *out = NULL;
+    if (fork_left(registry->made))
+        return fork_refuse(error);
     for (;;) {
         registry_lock(registry);
         count(registry, &connections, &versions);

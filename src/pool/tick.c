@@ -21,6 +21,8 @@ static int64_t tick_locked(struct weir_registry *registry, int64_t now)
 
 int64_t weir_registry_tick(struct weir_registry *registry, int64_t now)
 {
+    if (fork_left(registry->made))
+        return WEIR_NEVER;
     registry_lock(registry);
     int64_t next = tick_locked(registry, now);
     registry->announced = next;
