@@ -16,7 +16,7 @@ endif
 export CC
 
 .DEFAULT_GOAL := build
-.PHONY: build run check bench bench-sinks bench-peers format install clean help
+.PHONY: build run check model bench bench-sinks bench-peers format install clean help
 .PHONY: packages-build packages-check packages-bench packages-peers packages-format
 
 # A directory whose set-up failed half way has no build.ninja, and is set up anew.
@@ -46,6 +46,9 @@ bench-peers: packages-peers
 	$(ninja)
 	@exec bench/run-peers
 
+model: packages-check
+	@exec tools/check-model
+
 format: packages-format
 	@tools/list-sources -0 | xargs -0 clang-format-14 -i
 
@@ -67,7 +70,8 @@ help:
 	@echo 'make              install what the build needs (apt), build into build/'
 	@echo 'make run          the same, then start weir on its embedded default (SQLite)'
 	@echo 'make check        install what the tests need, build and run every test'
-	@echo '                  STEPS="..." runs some of: style unit sim asan tsan integration'
+	@echo '                  STEPS="..." runs some of: style unit sim model asan tsan integration'
+	@echo 'make model        check the model of the pool in every interleaving (part of check)'
 	@echo 'make bench        install what the benchmark needs, run bench/run'
 	@echo 'make bench-sinks  rows per second at each backend, against the plainest batch client'
 	@echo 'make bench-peers  HTTP to PostgreSQL, against a plain Node and a plain Go service'
