@@ -36,6 +36,7 @@ struct weir_registry;
     X(CLOSE_LINGERED, "close-lingered")           /* a server was not seen to let go */           \
     X(POOL_RESIZED, "pool-resized")               /* sizes or time-outs changed, in place */      \
     X(LEASE_LEAKED, "lease-leaked")     /* a lease is held for longer than leak_timeout */        \
+    X(POOL_RECYCLED, "pool-recycled")   /* all that was to be replaced is */                      \
     X(BREAKER_OPENED, "breaker-opened") /* none can be opened: acquires are refused at once */    \
     X(BREAKER_CLOSED, "breaker-closed") /* they are not any more */                               \
     X(BAD_RELEASE, "bad-release")       /* a lease that was not held was released */              \
@@ -87,6 +88,7 @@ struct weir_totals {
     uint64_t opened, closed;              /* opened counts attempts, failed ones included */
     uint64_t open_failures, check_failures, interrupted, lingered, bad_releases;
     uint64_t leaks;             /* leases reported as held for too long */
+    uint64_t recycled;          /* closed because somebody asked for others */
     uint64_t unavailable, shed; /* refused because none can be opened; for too long a wait */
 };
 
@@ -109,6 +111,8 @@ struct weir_connection_view {
     bool removed;     /* not configured any more, still draining */
     uint32_t version; /* the active one; 0 before the first use */
     unsigned waiting;
+    bool paused;       /* nothing is leased until it is resumed */
+    bool recycling;    /* its backend connections are being replaced, one by one */
     bool breaker_open; /* acquires are refused, because no backend connection can be opened */
     bool shedding;     /* waits have been too long; longer ones are refused */
     struct weir_totals totals; /* over all versions there ever were */

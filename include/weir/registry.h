@@ -244,6 +244,29 @@ WEIR_EXPORT int weir_try_acquire(struct weir_registry *registry, const char *nam
  */
 WEIR_EXPORT int weir_release(struct weir_registry *registry, struct weir_lease *lease, int status);
 
+/* ---- Operating one connection --------------------------------------------------------------- */
+
+/*
+ * Lease nothing of `name` from now on: acquires wait, until their deadline or weir_pool_resume;
+ * tries are WEIR_EAGAIN; leases that are out go on. A pause outlasts changes of the configuration;
+ * it ends when the connection is removed or changes its type. Pausing what is paused, and resuming
+ * what is not, changes nothing. WEIR_EUNKNOWN, WEIR_ECLOSED.
+ */
+WEIR_EXPORT int weir_pool_pause(struct weir_registry *registry, const char *name,
+                                struct weir_error *error);
+WEIR_EXPORT int weir_pool_resume(struct weir_registry *registry, const char *name,
+                                 struct weir_error *error);
+
+/*
+ * Replace every backend connection `name` has now, gently and in the background: a new one is
+ * opened first, then an old one closes, when it is idle or comes back; where the budget is full,
+ * one closes in advance. What was idle for a second and is above the minimum just closes. While
+ * none can be opened the old ones stay. No acquire fails because of it. WEIR_EUNKNOWN,
+ * WEIR_ECLOSED.
+ */
+WEIR_EXPORT int weir_pool_recycle(struct weir_registry *registry, const char *name,
+                                  struct weir_error *error);
+
 /* ---- Time ---------------------------------------------------------------------------------- */
 
 /* CLOCK_MONOTONIC in nanoseconds. */

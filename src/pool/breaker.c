@@ -59,6 +59,8 @@ int breaker_verdict(const struct endpoint *endpoint, int64_t until, int64_t now)
 {
     const struct version *version = endpoint_serving(endpoint);
 
+    if (endpoint->paused)
+        return 0; /* whoever asks for a pause wants others to wait */
     if (endpoint->breaker.opened_at != 0)
         return WEIR_EUNAVAILABLE;
     bool hopeless = breaker_trips(version) && version->counts[CONN_OPENING] == 0 &&

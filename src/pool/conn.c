@@ -73,6 +73,7 @@ struct conn *conn_open(struct version *version, bool probe)
     conn->number = version->number;
     conn->opened = false;
     conn->interrupted = false;
+    conn->outdated = false;
     conn->probe = probe;
     join(conn, version);
     conn_move(conn, CONN_OPENING);

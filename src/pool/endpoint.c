@@ -166,6 +166,7 @@ void endpoint_come_back(struct endpoint *endpoint, struct version *version, int6
                now);
     retire_active(endpoint, clock_add(now, endpoint->registry->options.migration_timeout), now);
     endpoint->active = version;
+    recycle_come_back(endpoint, version);
 }
 
 /* More than the new maximum: idle ones close now, and so many of those that are out as come back.
@@ -205,6 +206,7 @@ void endpoint_remove(struct endpoint *endpoint, int64_t now)
     struct version *last = endpoint->active;
 
     endpoint->removed = true;
+    endpoint->paused = endpoint->recycle.running = false;
     tenure_end(endpoint);
     endpoint->removed_by = clock_add(now, endpoint->registry->options.migration_timeout);
     endpoint_stage(endpoint, NULL, now);
@@ -216,6 +218,7 @@ void endpoint_close(struct endpoint *endpoint, int64_t now)
 {
     int64_t by = endpoint->registry->close_by;
 
+    endpoint->paused = endpoint->recycle.running = false;
     waiter_fail_all(endpoint, WEIR_ECLOSED);
     endpoint_configure(endpoint, NULL);
     endpoint_stage(endpoint, NULL, now);
@@ -360,11 +363,11 @@ static unsigned wanted(const struct endpoint *endpoint, const struct version *ve
 {
     unsigned coming = version->counts[CONN_OPENING] + version->counts[CONN_CHECKING];
     unsigned live = version->held - version->counts[CONN_CLOSING];
-    unsigned for_waiters = lacking(endpoint->waiting, coming);
+    unsigned for_waiters = endpoint->paused ? 0 : lacking(endpoint->waiting, coming);
     unsigned for_minimum = endpoint->removed ? 0 : lacking(version->limits.min, live);
 
-    if (endpoint->breaker.opened_at != 0 && for_waiters == 0)
-        for_waiters = lacking(1, coming);
+    if (for_waiters == 0 && (endpoint->breaker.opened_at != 0 || recycle_wants(endpoint)))
+        for_waiters = lacking(1, version->counts[CONN_OPENING]);
     return for_waiters > for_minimum ? for_waiters : for_minimum;
 }
 
@@ -454,6 +457,8 @@ static unsigned attention_of(const struct endpoint *endpoint, int64_t now)
         return line | ATTENTION_ALL | (endpoint->removed ? ATTENTION_GONE : 0);
     if (probe_waits(endpoint))
         return line | ATTENTION_ALL;
+    if (endpoint->paused)
+        return line | ATTENTION_QUEUE;
     if (line == 0)
         return 0;
     if (!waiter_yields(list_entry(list_first(&endpoint->waiters), struct waiter, link), now))
@@ -481,7 +486,9 @@ void endpoint_settle(struct endpoint *endpoint, int64_t now)
     struct version *version = endpoint_serving(endpoint);
     if (version != NULL) {
         shed_run(endpoint, now);
-        serve(endpoint, version, now);
+        recycle_run(endpoint, now);
+        if (!endpoint->paused)
+            serve(endpoint, version, now);
         grow(endpoint, version, now);
     }
     if (endpoint->removed)

@@ -162,6 +162,7 @@ static void finish_open(struct conn *conn, struct errand_result *result, int64_t
         return;
     }
     version_open_succeeded(version, now);
+    recycle_opened(conn);
     conn->opened_at = now;
     conn->expires_at = clock_add(
         now, version->limits.max_lifetime -

@@ -84,6 +84,7 @@ struct conn {
     bool opened;                /* the driver's open was called, so close must be */
     bool probe;                 /* being opened to prove a staging version */
     bool interrupted;           /* once only; will be closed */
+    bool outdated;              /* to be replaced: somebody asked to recycle */
     bool reported;              /* this lease, as held for too long */
     uint64_t counted;           /* leases before it was opened the last time */
     uint64_t seen;              /* the word, when ageing last looked at it */
@@ -171,6 +172,15 @@ struct shed {
     bool overloaded;
 };
 
+/* ---- Recycling (recycle.c) ------------------------------------------------------------------- */
+
+struct recycle {
+    bool running;
+    uint32_t version; /* whose conns are replaced */
+    uint64_t opened;  /* since it began, or not needed */
+    uint64_t closed;  /* in exchange: at most one more */
+};
+
 /* ---- Endpoints (endpoint.c) ----------------------------------------------------------------- */
 
 /* What the fast path must leave to the lock. */
@@ -212,8 +222,10 @@ struct endpoint {
     int64_t waiters_due;  /* no waiter's deadline is earlier */
     int64_t ageing_due;   /* no conn is to be looked at earlier */
     int64_t passed_at;    /* when ageing last looked */
+    bool paused;          /* nothing is leased */
     struct breaker breaker;
     struct shed shed;
+    struct recycle recycle;
     struct weir_totals totals;
 };
 
@@ -412,6 +424,20 @@ void shed_granted(struct endpoint *endpoint, int64_t wait);
 void shed_run(struct endpoint *endpoint, int64_t now);
 /* When shed_run is to be called again. */
 int64_t shed_due(const struct endpoint *endpoint);
+
+/* ---- recycle.c ---- */
+/* All the serving version has now is to be replaced. */
+void recycle_begin(struct endpoint *endpoint);
+/* A version serves again: what was still to be replaced is. */
+void recycle_come_back(struct endpoint *endpoint, const struct version *version);
+/* Close what has been paid for. */
+void recycle_run(struct endpoint *endpoint, int64_t now);
+/* Is one more to be opened for it? */
+bool recycle_wants(const struct endpoint *endpoint);
+/* An open has succeeded. */
+void recycle_opened(struct conn *conn);
+/* Is this one, which has come back, to be closed now? */
+bool recycle_takes(struct conn *conn);
 
 /* ---- ageing.c ---- */
 /* Close or check the idle conns of the serving version whose time it is; sets ageing_due. */

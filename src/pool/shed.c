@@ -58,6 +58,11 @@ void shed_run(struct endpoint *endpoint, int64_t now)
 
     if (target == 0 || endpoint->waiting == 0)
         return;
+    if (endpoint->paused) { /* what is made to wait is no overload */
+        shed->overloaded = false;
+        begin_interval(endpoint, now);
+        return;
+    }
     if (now >= shed->look_at) {
         shed->overloaded = shed->least > target;
         begin_interval(endpoint, now);
@@ -68,7 +73,7 @@ void shed_run(struct endpoint *endpoint, int64_t now)
 
 int64_t shed_due(const struct endpoint *endpoint)
 {
-    if (target_of(endpoint) == 0 || endpoint->waiting == 0)
+    if (target_of(endpoint) == 0 || endpoint->waiting == 0 || endpoint->paused)
         return CLOCK_NEVER;
     int64_t due = endpoint->shed.look_at;
     return endpoint->shed.overloaded ? clock_min(due, over_at(endpoint)) : due;

@@ -71,6 +71,8 @@ static size_t copy_connection(struct weir_connection_view *view, const struct en
         .removed = endpoint->removed,
         .version = endpoint->active == NULL ? 0 : endpoint->active->number,
         .waiting = endpoint->waiting,
+        .paused = endpoint->paused,
+        .recycling = endpoint->recycle.running,
         .breaker_open = endpoint->breaker.opened_at != 0,
         .shedding = endpoint->shed.overloaded && endpoint->waiting > 0,
         .totals = endpoint->totals,

@@ -66,6 +66,7 @@ static void check_grant(struct entry *entry)
           "a lease carries a version that does not serve");
     check(serving == NULL || settings_same_kin(conn->settings, serving->settings), "I7",
           "a lease was opened with other settings than those that serve");
+    check(!endpoint->paused, "I24", "a grant while the connection is paused");
     if (!entry->taken)
         check_order(entry);
 }
@@ -349,7 +350,7 @@ static void check_progress(const struct endpoint *endpoint)
     const struct version *serving = endpoint_serving(endpoint);
 
     check(serving != NULL, "I4", "an acquire waits where nothing serves");
-    if (serving == NULL)
+    if (serving == NULL || endpoint->paused)
         return;
     unsigned coming = serving->counts[CONN_OPENING] + serving->counts[CONN_CHECKING];
     unsigned attention = atomic_load(&endpoint->attention);
@@ -390,14 +391,17 @@ static void check_waiters(const struct endpoint *endpoint)
 
 /* ---- Refusals -------------------------------------------------------------------------------- */
 
-/* I15: nobody enters the line while it is open. */
-static void check_refusals(const struct endpoint *endpoint)
+/* I15: nobody enters the line while it is open, but for a pause. */
+static void check_refusals(const struct endpoint *endpoint, int64_t paused_at)
 {
+    int64_t last = endpoint->breaker.opened_at;
+
+    last = paused_at > last ? paused_at : last;
     for (size_t i = 0; i < BOOK_WAITERS_MAX; i++) {
         const struct entry *entry = &book.entries[i];
         if (entry->state == ENTRY_WAITING && entry->waiter->state == WAITER_WAITING &&
             entry->waiter->endpoint == endpoint)
-            check(entry->waiter->since <= endpoint->breaker.opened_at, "I15",
+            check(entry->waiter->since <= last, "I15",
                   "an acquire waits although the breaker is open");
     }
 }
@@ -415,8 +419,10 @@ static void check_breaker(const struct endpoint *endpoint)
     if (serving == NULL || at == BOOK_ENDPOINTS_MAX)
         return;
     check(!open || breaker_trips(serving), "I15", "the breaker is open, and one could be leased");
+    if (endpoint->paused)
+        book.breakers[at].paused_at = fake.now;
     if (open)
-        check_refusals(endpoint);
+        check_refusals(endpoint, book.breakers[at].paused_at);
     if (open && book.breakers[at].open && book.breakers[at].version == serving->number) {
         uint64_t begun = serving->totals.opened - book.breakers[at].opened;
         check(begun <= 1, "I15", "several attempts at once while the breaker is open");
@@ -441,6 +447,8 @@ static void check_endpoint(const struct endpoint *endpoint)
     check(live == endpoint->held, "I3", "the endpoint's count is not its versions'");
     check(opening == endpoint->opening && opening <= POOL_OPENS_MAX, "I14",
           "too many opens are in flight");
+    check(!endpoint->recycle.running || endpoint->recycle.closed <= endpoint->recycle.opened + 1,
+          "I25", "recycling closed more than one in advance");
     check_waiters(endpoint);
 }
 

@@ -36,7 +36,7 @@ struct book {
         const struct endpoint *endpoint;
         uint32_t version;
         uint64_t opened;
-        int64_t retry_at;
+        int64_t retry_at, paused_at;
         bool open;
     } breakers[BOOK_ENDPOINTS_MAX]; /* as they were after the last step */
     uint64_t order, granted, failed, bad_releases;

@@ -18,6 +18,7 @@
  *     async X NAME [within 2s] [pin P]       dispatch -> N                  callbacks called
  *     forget                                 the queue of completions is freed
  *     release X [STATUS] -> ok | ESTALE      cancel X [-> no]
+ *     pause|resume|recycle NAME -> ok | STATUS
  *     take -> open|check|peek|interrupt|close|none  one errand, now under way
  *     run                                    its driver call (the server sees it)
  *     finish [last]                          its result reaches the pool: of the one that was
@@ -26,7 +27,8 @@
  *     advance 2s                             time passes, tick
  *     expect NAME KEY=N ...                  version waiting idle leased opening closing held
  *                                            opened closed timeouts acquired leaks interrupted
- *                                            unavailable shed breaker=0|1 vN=STATE vN.acquired
+ *                                            unavailable shed recycled breaker=0|1 paused=0|1
+ *                                            recycling=0|1 vN=STATE vN.acquired
  *     seen 0 -> N                            backend connections that server sees
  *     close 2s, drained -> yes|no
  */
@@ -372,6 +374,30 @@ static void do_cancel(char **words, const char *wanted)
                 wanted == NULL ? "yes" : wanted);
 }
 
+static void do_order(int (*order)(struct weir_registry *, const char *, struct weir_error *),
+                     char **words, const char *wanted)
+{
+    int status = order(book.registry, words[0], NULL);
+
+    expect_text(status == 0 ? "ok" : weir_status_name(status) + strlen("WEIR_"),
+                wanted == NULL ? "ok" : wanted);
+}
+
+static void do_pause(char **words, const char *wanted)
+{
+    do_order(weir_pool_pause, words, wanted);
+}
+
+static void do_resume(char **words, const char *wanted)
+{
+    do_order(weir_pool_resume, words, wanted);
+}
+
+static void do_recycle(char **words, const char *wanted)
+{
+    do_order(weir_pool_recycle, words, wanted);
+}
+
 static void do_take(char **words, const char *wanted)
 {
     static const char *const kinds[] = {"open", "check", "peek", "interrupt", "close"};
@@ -501,6 +527,12 @@ static void look_up(const struct endpoint *endpoint, const char *key, char *got,
         sum = totals->unavailable;
     else if (strcmp(key, "shed") == 0)
         sum = totals->shed;
+    else if (strcmp(key, "recycled") == 0)
+        sum = totals->recycled;
+    else if (strcmp(key, "paused") == 0)
+        sum = endpoint->paused;
+    else if (strcmp(key, "recycling") == 0)
+        sum = endpoint->recycle.running;
     else if (strcmp(key, "breaker") == 0)
         sum = endpoint->breaker.opened_at != 0;
     else if (!is_state && !list_empty(&endpoint->versions))
@@ -538,15 +570,17 @@ static const struct {
     const char *name;
     int words; /* at least */
     void (*run)(char **words, const char *wanted);
-} commands[] = {{"server", 2, do_server},     {"change", 1, do_change},  {"drop", 1, do_drop},
-                {"pin", 1, do_pin},           {"unpin", 1, do_unpin},    {"acquire", 2, do_acquire},
-                {"try", 2, do_try},           {"thread", 2, do_thread},  {"woken", 1, do_woken},
-                {"look", 1, do_look},         {"grab", 2, do_grab},      {"async", 2, do_async},
-                {"dispatch", 0, do_dispatch}, {"forget", 0, do_forget},  {"result", 1, do_result},
-                {"release", 1, do_release},   {"cancel", 1, do_cancel},  {"take", 0, do_take},
-                {"run", 0, do_run},           {"finish", 0, do_finish},  {"work", 0, do_work},
-                {"advance", 1, do_advance},   {"expect", 2, do_expect},  {"seen", 1, do_seen},
-                {"close", 1, do_close},       {"drained", 0, do_drained}};
+} commands[] = {
+    {"server", 2, do_server},     {"change", 1, do_change},   {"drop", 1, do_drop},
+    {"pin", 1, do_pin},           {"unpin", 1, do_unpin},     {"acquire", 2, do_acquire},
+    {"try", 2, do_try},           {"thread", 2, do_thread},   {"woken", 1, do_woken},
+    {"look", 1, do_look},         {"grab", 2, do_grab},       {"async", 2, do_async},
+    {"dispatch", 0, do_dispatch}, {"forget", 0, do_forget},   {"result", 1, do_result},
+    {"release", 1, do_release},   {"cancel", 1, do_cancel},   {"pause", 1, do_pause},
+    {"resume", 1, do_resume},     {"recycle", 1, do_recycle}, {"take", 0, do_take},
+    {"run", 0, do_run},           {"finish", 0, do_finish},   {"work", 0, do_work},
+    {"advance", 1, do_advance},   {"expect", 2, do_expect},   {"seen", 1, do_seen},
+    {"close", 1, do_close},       {"drained", 0, do_drained}};
 
 static void run_line(char *line)
 {

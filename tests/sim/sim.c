@@ -35,7 +35,7 @@ static struct {
     int64_t due;
     struct weir_pin *pins[8];
     const struct weir_driver *meant[GENERATIONS][NAMES]; /* by each generation */
-    uint64_t unavailable, shed;                          /* over all episodes */
+    uint64_t unavailable, shed, recycled;                /* over all episodes */
     unsigned ceiling[FAKE_SERVERS_MAX]; /* the greatest max, or what was held before a shrink */
 } sim;
 
@@ -360,6 +360,17 @@ static void step_change(void)
     remember(i, driver);
 }
 
+static void step_control(void)
+{
+    const char *name = name_of(pick(0, NAMES - 1));
+
+    switch (pick(0, 4)) {
+    case 0: weir_pool_pause(book.registry, name, NULL); break;
+    case 1: weir_pool_recycle(book.registry, name, NULL); break;
+    default: weir_pool_resume(book.registry, name, NULL); break;
+    }
+}
+
 static void step_pin(void)
 {
     struct weir_pin **pin = &sim.pins[pick(0, 7)];
@@ -392,8 +403,10 @@ static void step(void)
         step_time();
     else if (what <= 95)
         step_server();
-    else if (what <= 98)
+    else if (what <= 97)
         step_change();
+    else if (what <= 98)
+        step_control();
     else
         step_pin();
 }
@@ -429,6 +442,8 @@ static void run_errands(void)
 /* With healthy servers and patience everybody is served: nobody waits for ever. */
 static void serve_all(void)
 {
+    for (int i = 0; i < NAMES; i++)
+        weir_pool_resume(book.registry, name_of(i), NULL);
     for (int i = 0; i < BOOK_WAITERS_MAX; i++)
         if (book.entries[i].state == ENTRY_WAITING)
             book.entries[i].waiter->deadline = CLOCK_NEVER;
@@ -486,11 +501,12 @@ static void start(uint64_t seed)
                                             .prove = fake_prove,
                                             .observe = observe};
 
-    uint64_t unavailable = sim.unavailable, shed = sim.shed;
+    uint64_t unavailable = sim.unavailable, shed = sim.shed, recycled = sim.recycled;
 
     memset(&sim, 0, sizeof(sim));
     sim.unavailable = unavailable;
     sim.shed = shed;
+    sim.recycled = recycled;
     sim.seed = sim.random = seed;
     fake_reset();
     for (int i = 0; i < FAKE_SERVERS_MAX; i++) {
@@ -523,6 +539,7 @@ static unsigned long episode(uint64_t seed, unsigned long steps)
     for (size_t i = 0; i < book.registry->endpoints_count; i++) {
         sim.unavailable += book.registry->endpoints[i]->totals.unavailable;
         sim.shed += book.registry->endpoints[i]->totals.shed;
+        sim.recycled += book.registry->endpoints[i]->totals.recycled;
     }
     weir_registry_free(&book.registry);
     return sim.step;
@@ -545,9 +562,10 @@ int main(int argc, char **argv)
     printf("1..1\n");
     for (unsigned long i = 0; i < episodes; i++)
         total += episode(seed + i, steps);
-    printf("# %lu steps in %lu episodes from seed %llu; %llu unavailable, %llu shed\n"
-           "ok 1 - invariants hold\n",
-           total, episodes, (unsigned long long)seed, (unsigned long long)sim.unavailable,
-           (unsigned long long)sim.shed);
+    printf(
+        "# %lu steps in %lu episodes from seed %llu; %llu unavailable, %llu shed, %llu recycled\n"
+        "ok 1 - invariants hold\n",
+        total, episodes, (unsigned long long)seed, (unsigned long long)sim.unavailable,
+        (unsigned long long)sim.shed, (unsigned long long)sim.recycled);
     return 0;
 }

@@ -349,6 +349,21 @@ static void await_switch(int i, unsigned password, uint64_t *random)
     }
 }
 
+/* A short pause, or a replacement of everything, whatever else goes on. */
+static void operate(int i, uint64_t *random)
+{
+    if (random_between(random, 0, 1) == 0) {
+        if (weir_pool_recycle(registry, names[i], NULL) != 0)
+            violated("I25", "cannot be recycled");
+        return;
+    }
+    if (weir_pool_pause(registry, names[i], NULL) != 0)
+        violated("I24", "cannot be paused");
+    pause_up_to(random, 10 * CLOCK_MS);
+    if (weir_pool_resume(registry, names[i], NULL) != 0)
+        violated("I24", "cannot be resumed");
+}
+
 static void storm(int64_t until, uint64_t *random)
 {
     unsigned password = 1;
@@ -358,6 +373,8 @@ static void storm(int64_t until, uint64_t *random)
         configure(i, ++password);
         if (random_between(random, 0, 2) > 0)
             await_switch(i, password, random);
+        if (random_between(random, 0, 3) == 0)
+            operate(i, random);
         pause_up_to(random, 10 * CLOCK_MS);
     }
 }
