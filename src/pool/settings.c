@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "text.h"
+#include "vault.h"
 #include "wipe.h"
 
 struct value {
@@ -132,7 +133,7 @@ static int insert(struct weir_settings *settings, const char *key, struct value 
         status = weir_fail_key(error, WEIR_ENOMEM, key, "out of memory");
     if (status != 0) {
         if (is_text(value.kind))
-            wipe_free_string(value.string);
+            vault_free_string(value.string);
         return status;
     }
     memmove(settings->values + at + 1, settings->values + at,
@@ -148,7 +149,7 @@ static int set_text(struct weir_settings *settings, const char *key, enum weir_s
     if (strlen(text) > WEIR_SETTING_STRING_MAX)
         return weir_fail_key(error, WEIR_ELIMIT, key, "is longer than %d bytes",
                              WEIR_SETTING_STRING_MAX);
-    struct value value = {.kind = kind, .string = strdup(text)};
+    struct value value = {.kind = kind, .string = vault_copy(text, strlen(text))};
     if (value.string == NULL)
         return weir_fail_key(error, WEIR_ENOMEM, key, "out of memory");
     return insert(settings, key, value, error);
@@ -461,7 +462,7 @@ void weir_settings_unref(struct weir_settings **at)
         return;
     for (size_t i = 0; i < settings->count; i++) {
         if (is_text(settings->values[i].kind))
-            wipe_free_string(settings->values[i].string);
+            vault_free_string(settings->values[i].string);
         free(settings->values[i].key);
     }
     free(settings->type);

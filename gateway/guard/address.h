@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Addresses of clients, and the networks they are compared with. */
+#ifndef GUARD_ADDRESS_H
+#define GUARD_ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <weir/error.h>
+
+struct sockaddr;
+
+#define ADDRESS_TEXT_MAX     46  /* bytes of an address as text, with its NUL */
+#define ADDRESS_NETWORKS_MAX 256 /* in one list */
+
+/* An IPv4 address is kept as an IPv4-mapped one (RFC 4291, 2.5.5.2), so that both are the same. */
+struct address {
+    bool known; /* false for a client of a Unix socket */
+    uint8_t bytes[16];
+};
+
+struct network {
+    struct address address;
+    unsigned bits; /* of the 128 */
+};
+
+/* Zero-initialise it. */
+struct networks {
+    struct network *items;
+    size_t count;
+};
+
+/* "192.0.2.1", "2001:db8::1"; no port, no brackets, no zone. False, and *out not known, if not. */
+bool address_parse(struct address *out, const char *text, size_t len);
+void address_from_socket(struct address *out, const struct sockaddr *from);
+/* As text: IPv4 as such, "unix" if it is not known. */
+void address_text(const struct address *address, char text[ADDRESS_TEXT_MAX]);
+bool address_equal(const struct address *a, const struct address *b);
+
+/* Add "192.0.2.0/24", "2001:db8::/32" or a single address. Bits behind the prefix must be zero. */
+int networks_add(struct networks *networks, const char *text, struct weir_error *error);
+bool networks_hold(const struct networks *networks, const struct address *address);
+void networks_fini(struct networks *networks);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: finding headers and query parameters of a request. Never does: change it. Lock: none.
+ */
+#include "request.h"
+
+#include <string.h>
+
+const char *guard_request_header(const struct guard_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->headers_count; i++)
+        if (strcmp(request->headers[i].name, name) == 0)
+            return request->headers[i].value;
+    return NULL;
+}
+
+size_t guard_request_count(const struct guard_request *request, const char *name)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < request->headers_count; i++)
+        count += strcmp(request->headers[i].name, name) == 0;
+    return count;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* One byte of len at text; how many it took, 0 if it is broken. */
+static size_t decode(const char *text, size_t len, char *byte)
+{
+    *byte = *text == '+' ? ' ' : *text;
+    if (*text != '%')
+        return 1;
+    if (len < 3 || hex_digit(text[1]) < 0 || hex_digit(text[2]) < 0)
+        return 0;
+    *byte = (char)(hex_digit(text[1]) << 4 | hex_digit(text[2]));
+    return 3;
+}
+
+static long decode_all(const char *text, size_t len, char *buffer, size_t room)
+{
+    size_t used = 0;
+
+    while (len > 0) {
+        char byte;
+        size_t took = decode(text, len, &byte);
+        if (took == 0 || used + 1 >= room)
+            return -1;
+        buffer[used++] = byte;
+        text += took;
+        len -= took;
+    }
+    buffer[used] = '\0';
+    return (long)used;
+}
+
+static bool is_called(const char *text, size_t len, const char *name)
+{
+    for (; len > 0 && *name != '\0'; name++) {
+        char byte;
+        size_t took = decode(text, len, &byte);
+        if (took == 0 || byte != *name)
+            return false;
+        text += took;
+        len -= took;
+    }
+    return len == 0 && *name == '\0';
+}
+
+long guard_request_query(const struct guard_request *request, const char *name, char *buffer,
+                         size_t room)
+{
+    const char *at = request->query;
+
+    while (at != NULL && *at != '\0') {
+        size_t len = strcspn(at, "&"), key_len = strcspn(at, "=&");
+        if (key_len < len && is_called(at, key_len, name))
+            return decode_all(at + key_len + 1, len - key_len - 1, buffer, room);
+        at += len + (at[len] == '&');
+    }
+    return -1;
+}

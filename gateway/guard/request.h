@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* A request as the guard sees it; everything in it is borrowed for the duration of a call. */
+#ifndef GUARD_REQUEST_H
+#define GUARD_REQUEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "address.h"
+
+struct guard_header {
+    const char *name; /* lower case */
+    const char *value;
+};
+
+struct guard_request {
+    const char *method; /* "POST" */
+    const char *path;   /* as it came, not decoded */
+    const char *query;  /* as it came, without the '?'; NULL if there is none */
+    const struct guard_header *headers;
+    size_t headers_count;
+    const unsigned char *body; /* the raw bytes; NULL until it is whole */
+    size_t body_len;
+    const char *public_url; /* "https://hooks.example.com", as senders know us; NULL if not known */
+    struct address client;
+    int64_t now; /* microseconds since 1970 */
+};
+
+/* The first header of that (lower-case) name; NULL if there is none. */
+const char *guard_request_header(const struct guard_request *request, const char *name);
+
+/* How many headers have that name. */
+size_t guard_request_count(const struct guard_request *request, const char *name);
+
+/*
+ * The value of the first query parameter of that name, decoded (RFC 3986; '+' is a space) into
+ * buffer with a NUL. Its length, or -1: there is none, it does not fit, or its escapes are broken.
+ */
+long guard_request_query(const struct guard_request *request, const char *name, char *buffer,
+                         size_t room);
+
+#endif
