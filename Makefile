@@ -16,8 +16,9 @@ endif
 export CC
 
 .DEFAULT_GOAL := build
-.PHONY: build run check model bench bench-sinks bench-peers format install clean help
-.PHONY: packages-build packages-check packages-bench packages-peers packages-format
+.PHONY: build run check model bench bench-sinks bench-peers bench-pool scoreboard format install
+.PHONY: clean help packages-build packages-check packages-bench packages-peers packages-bench-pool
+.PHONY: packages-format
 
 # A directory whose set-up failed half way has no build.ninja, and is set up anew.
 define ninja
@@ -49,6 +50,14 @@ bench-peers: packages-peers
 model: packages-check
 	@exec tools/check-model
 
+bench-pool: packages-bench-pool
+	$(ninja) all bench/bench-pool-scale
+	@exec bench/run-pool
+
+scoreboard: packages-bench-pool
+	$(ninja)
+	@exec bench/scoreboard
+
 format: packages-format
 	@tools/list-sources -0 | xargs -0 clang-format-14 -i
 
@@ -63,7 +72,7 @@ install:
 clean:
 	rm -rf build build-asan build-tsan
 
-packages-build packages-check packages-bench packages-peers packages-format:
+packages-build packages-check packages-bench packages-peers packages-bench-pool packages-format:
 	@tools/install-packages $(@:packages-%=%)
 
 help:
@@ -75,6 +84,8 @@ help:
 	@echo 'make bench        install what the benchmark needs, run bench/run'
 	@echo 'make bench-sinks  rows per second at each backend, against the plainest batch client'
 	@echo 'make bench-peers  HTTP to PostgreSQL, against a plain Node and a plain Go service'
+	@echo 'make bench-pool   the pool beside the best of other languages (FULL=1: every cell)'
+	@echo 'make scoreboard   bugs that were found in some pool, asked of all of them'
 	@echo 'make format       clang-format-14 over all C'
 	@echo 'make install      install under PREFIX (/usr/local), staged in DESTDIR; never runs apt'
 	@echo 'make clean        remove the build directories'
