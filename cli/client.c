@@ -256,3 +256,24 @@ bool client_ask(const struct options *options, const char *method, const char *p
     }
     return good;
 }
+
+/* ---- Showing --------------------------------------------------------------------------------- */
+
+int client_show(const struct options *options, struct client_answer *answer,
+                void (*print)(const json_t *root))
+{
+    json_t *root = json_loads(answer->body == NULL ? "" : answer->body, 0, NULL);
+    const char *title = json_string_value(json_object_get(root, "title"));
+    bool good = answer->status == 200 && root != NULL;
+
+    if (!good)
+        fprintf(stderr, "weir: the daemon answered %u: %s\n", answer->status,
+                title == NULL ? "-" : title);
+    else if (options->json)
+        printf("%s\n", answer->body);
+    else
+        print(root);
+    json_decref(root);
+    free(answer->body);
+    return good && fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+}

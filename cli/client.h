@@ -3,6 +3,7 @@
 #ifndef CLI_CLIENT_H
 #define CLI_CLIENT_H
 
+#include <jansson.h>
 #include <stddef.h>
 
 #include "verbs.h"
@@ -20,5 +21,16 @@ struct client_answer {
  */
 bool client_ask(const struct options *options, const char *method, const char *path,
                 const char *body, struct client_answer *answer);
+
+/* The answer's body as it is, or through print if that is not wanted; the answer is freed. */
+int client_show(const struct options *options, struct client_answer *answer,
+                void (*print)(const json_t *root));
+
+/* For the usage of each verb that asks a daemon. */
+#define CLIENT_USAGE                                                                  \
+    "  --config DIR     where to find the daemon's address and token (server.json)\n" \
+    "  --admin ADDRESS  host:port or unix:/path, instead\n"                           \
+    "  --token TOKEN    instead of the configured one or $WEIR_ADMIN_TOKEN\n"         \
+    "  --json           the daemon's own answer\n"
 
 #endif

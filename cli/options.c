@@ -77,11 +77,30 @@ static bool parse_one(struct options *options, const char *allowed, const char *
     return refuse(usage, "unknown argument", argument);
 }
 
+static bool add_word(struct options *options, const char *allowed, const char *usage, char *word)
+{
+    if (strchr(allowed, 'W') == NULL || options->words_count == OPTIONS_WORDS_MAX)
+        return refuse(usage, "unknown argument", word);
+    options->words[options->words_count++] = word;
+    return true;
+}
+
 bool options_parse(struct options *options, const char *allowed, const char *usage, int argc,
                    char **argv)
 {
+    bool words = false;
+
     memset(options, 0, sizeof(*options));
     for (int i = 1; i < argc; i++) {
+        if (words || (argv[i][0] != '-' && strchr(allowed, 'W') != NULL)) {
+            if (!add_word(options, allowed, usage, argv[i]))
+                return false;
+            continue;
+        }
+        if (strcmp(argv[i], "--") == 0 && strchr(allowed, 'W') != NULL) {
+            words = true;
+            continue;
+        }
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             options->help = true;
             fputs(usage, stdout);

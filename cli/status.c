@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * weir status, weir pools: the daemon's status as a table for people, or as it is.
+ * weir status: the daemon's status as a table for people, or as it is.
  */
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client.h"
 
-#define USAGE(verb, what)                                                              \
-    "usage: weir " verb " [--config DIR | --admin ADDRESS] [--token TOKEN] [--json]\n" \
-    "\n" what "\n"                                                                     \
-    "  --config DIR     where to find the daemon's address and token (server.json)\n"  \
-    "  --admin ADDRESS  host:port or unix:/path, instead\n"                            \
-    "  --token TOKEN    instead of the configured one or $WEIR_ADMIN_TOKEN\n"          \
-    "  --json           the daemon's own answer\n"
+static const char usage[] =
+    "usage: weir status [--config DIR | --admin ADDRESS] [--token TOKEN] [--json]\n"
+    "\nHow a running daemon stands, a line for each connection.\n" CLIENT_USAGE;
 
 static long long number(const json_t *object, const char *key)
 {
@@ -63,6 +58,8 @@ static const char *state_of(const json_t *connection)
 
     if (json_is_true(json_object_get(connection, "removed")))
         return "removed";
+    if (json_is_true(json_object_get(connection, "paused")))
+        return "paused";
     json_array_foreach(json_object_get(connection, "versions"), i, version)
     {
         const char *state = word(version, "state");
@@ -88,27 +85,7 @@ static void print_connections(const json_t *root)
         number(one, "active_requests"), trouble(one));
 }
 
-static void print_versions(const json_t *root)
-{
-    const char *name;
-    json_t *one, *version;
-    size_t i;
-
-    printf("%-24s %7s %-11s %4s %4s %4s %6s %7s %10s  %s\n", "CONNECTION", "VERSION", "STATE",
-           "MAX", "OPEN", "IDLE", "LEASED", "OPENING", "ACQUIRED", "REASON");
-    json_object_foreach(json_object_get(root, "connections"), name, one)
-        json_array_foreach(json_object_get(one, "versions"), i, version)
-    {
-        const json_t *size = json_object_get(version, "size");
-        printf("%-24s %7lld %-11s %4lld %4lld %4lld %6lld %7lld %10lld  %s\n", name,
-               number(version, "version"), word(version, "state"), number(size, "max"),
-               number(size, "open"), number(size, "idle"), number(size, "leased"),
-               number(size, "opening"), number(json_object_get(version, "totals"), "acquired"),
-               word(version, "reason"));
-    }
-}
-
-static int show(const char *usage, void (*print)(const json_t *root), int argc, char **argv)
+int verb_status(int argc, char **argv)
 {
     struct options options;
     struct client_answer answer;
@@ -119,27 +96,5 @@ static int show(const char *usage, void (*print)(const json_t *root), int argc, 
         return EXIT_OK;
     if (!client_ask(&options, "GET", "/admin/status", "", &answer))
         return EXIT_FAILED;
-    json_t *root = json_loads(answer.body == NULL ? "" : answer.body, 0, NULL);
-    bool good = answer.status == 200 && root != NULL;
-    if (!good)
-        fprintf(stderr, "weir: the daemon answered %u: %s\n", answer.status, word(root, "title"));
-    else if (options.json)
-        printf("%s\n", answer.body);
-    else
-        print(root);
-    json_decref(root);
-    free(answer.body);
-    return good && fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
-}
-
-int verb_status(int argc, char **argv)
-{
-    return show(USAGE("status", "How a running daemon stands, a line for each connection."),
-                print_connections, argc, argv);
-}
-
-int verb_pools(int argc, char **argv)
-{
-    return show(USAGE("pools", "A line for each version of each connection's pool."),
-                print_versions, argc, argv);
+    return client_show(&options, &answer, print_connections);
 }

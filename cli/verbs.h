@@ -15,15 +15,19 @@ int verb_pools(int argc, char **argv);
 int verb_version(int argc, char **argv);
 
 /* ---- options.c: what several verbs understand ---- */
+#define OPTIONS_WORDS_MAX 4
+
 struct options {
     const char *config, *admin, *token, *listen, *state;
+    const char *words[OPTIONS_WORDS_MAX]; /* what is no option */
+    int words_count;
     bool json, connect, strict, help, unloadable; /* a --plugin that could not be loaded */
 };
 
 /*
  * Parse argv behind the verb; `allowed` has a letter for each option: c(onfig) a(dmin) t(oken)
- * l(isten) s(tate) j(son) C(onnect) S(trict) p(lugin). False: usage was printed, leave with
- * EXIT_USAGE.
+ * l(isten) s(tate) j(son) C(onnect) S(trict) p(lugin), or W for words beside them; behind "--" all
+ * are words. False: usage was printed, leave with EXIT_USAGE.
  */
 bool options_parse(struct options *options, const char *allowed, const char *usage, int argc,
                    char **argv);

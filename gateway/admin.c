@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: weir's own paths: health, readiness, metrics, status, reload.
+ * Owns: weir's own paths: health, readiness, metrics, status, reload, orders to one connection.
  * Never does: wait; a reload is answered when it is done. Lock: none; the loop's thread.
  */
 #include "admin.h"
@@ -12,6 +12,7 @@
 
 #include "loop.h"
 #include "metrics.h"
+#include "operate.h"
 #include "reload.h"
 #include "sha256.h"
 #include "status.h"
@@ -144,6 +145,10 @@ void admin_serve(struct intake *intake, enum route_kind kind, struct request *re
 
     if (kind == ROUTE_RELOAD) {
         ask_reload(loop, request);
+        return;
+    }
+    if (kind == ROUTE_POOL) {
+        operate_serve(loop, request);
         return;
     }
     char *text = text_of(loop, kind, &len, &ready);

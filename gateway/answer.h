@@ -17,6 +17,7 @@
     X(FORBIDDEN, 403, "forbidden", "This sender may not do this.")                                 \
     X(ADMIN_DISABLED, 403, "admin-disabled", "No admin token is configured.")                      \
     X(UNKNOWN_PATH, 404, "unknown-path", "There is nothing at this path.")                         \
+    X(UNKNOWN_CONNECTION, 404, "unknown-connection", "No connection of this name is configured.")  \
     X(METHOD, 405, "method", "This path does not take this method.")                               \
     X(SLOW_CLIENT, 408, "slow-client", "The request did not arrive in time.")                      \
     X(TOO_LARGE, 413, "too-large", "The body is larger than allowed.")                             \

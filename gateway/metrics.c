@@ -176,6 +176,8 @@ FIELD(refused, view->totals.refused)
 FIELD(unavailable, view->totals.unavailable)
 FIELD(shed, view->totals.shed)
 FIELD(breaker_open, view->breaker_open)
+FIELD(paused, view->paused)
+FIELD(recycled, view->totals.recycled)
 FIELD(waiting, queue->waiting)
 FIELD(writing, queue->writing)
 FIELD(lanes, queue->lanes)
@@ -202,6 +204,8 @@ static const struct value values[] = {
     {"weir_pool_unavailable_total", "counter", "Refused: none can be opened.", NULL, unavailable},
     {"weir_pool_shed_total", "counter", "Refused: too long a wait.", NULL, shed},
     {"weir_pool_breaker_open", "gauge", "1 while the breaker is open.", NULL, breaker_open},
+    {"weir_pool_paused", "gauge", "1 while nothing is leased.", NULL, paused},
+    {"weir_pool_recycled_total", "counter", "Closed to be replaced.", NULL, recycled},
     {"weir_queue_waiting", "gauge", "Webhooks waiting.", NULL, waiting},
     {"weir_queue_writing", "gauge", "Webhooks in a batch.", NULL, writing},
     {"weir_queue_lanes", "gauge", "Lanes.", NULL, lanes},

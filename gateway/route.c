@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "operate.h"
+
 static const struct own {
     const char *path;
     struct route route;
@@ -19,6 +21,7 @@ static const struct own {
     {"/admin/reload", {ROUTE_RELOAD, "POST", true, NULL}},
 };
 
+static const struct route pool = {ROUTE_POOL, "POST", true, NULL};
 static const struct route nowhere = {ROUTE_NONE, NULL, false, NULL};
 
 struct route route_find(const struct config *config, bool split, const struct request *request)
@@ -28,6 +31,8 @@ struct route route_find(const struct config *config, bool split, const struct re
         if (strcmp(own->path, request->path) == 0)
             return split && own->route.admin && !request->admin ? nowhere : own->route;
     }
+    if (operate_is_order(request->path))
+        return split && !request->admin ? nowhere : pool;
     if (split && request->admin)
         return nowhere;
     const struct config_webhook *entry =

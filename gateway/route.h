@@ -15,7 +15,8 @@ enum route_kind {
     ROUTE_READY,
     ROUTE_METRICS,
     ROUTE_STATUS,
-    ROUTE_RELOAD
+    ROUTE_RELOAD,
+    ROUTE_POOL /* an order to one connection */
 };
 
 struct route {

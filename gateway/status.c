@@ -92,12 +92,12 @@ static json_t *size_of(const struct weir_version_view *version)
 
 static json_t *totals_of(const struct weir_totals *totals)
 {
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "acquired", (json_int_t)totals->acquired,
-                     "timeouts", (json_int_t)totals->timeouts, "opened", (json_int_t)totals->opened,
-                     "closed", (json_int_t)totals->closed, "open_failures",
-                     (json_int_t)totals->open_failures, "refused", (json_int_t)totals->refused,
-                     "unavailable", (json_int_t)totals->unavailable, "shed",
-                     (json_int_t)totals->shed);
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "acquired",
+                     (json_int_t)totals->acquired, "timeouts", (json_int_t)totals->timeouts,
+                     "opened", (json_int_t)totals->opened, "closed", (json_int_t)totals->closed,
+                     "open_failures", (json_int_t)totals->open_failures, "refused",
+                     (json_int_t)totals->refused, "unavailable", (json_int_t)totals->unavailable,
+                     "shed", (json_int_t)totals->shed, "recycled", (json_int_t)totals->recycled);
 }
 
 /* Only the active version is waited for. */
@@ -146,9 +146,10 @@ static json_t *connection_of(struct gateway *gateway, const struct weir_connecti
     for (size_t i = 0; i < connection->versions_count; i++)
         json_array_append_new(versions,
                               version_of(&connection->versions[i], connection->type, &view));
-    return json_pack("{s:s,s:i,s:i,s:b,s:b,s:b,s:o,s:o,s:o}", "type", connection->type, "version",
-                     connection->version, "active_requests", view.waiting + view.writing, "removed",
-                     connection->removed, "breaker_open", connection->breaker_open, "shedding",
+    return json_pack("{s:s,s:i,s:i,s:b,s:b,s:b,s:b,s:b,s:o,s:o,s:o}", "type", connection->type,
+                     "version", connection->version, "active_requests", view.waiting + view.writing,
+                     "removed", connection->removed, "paused", connection->paused, "recycling",
+                     connection->recycling, "breaker_open", connection->breaker_open, "shedding",
                      connection->shedding, "queue", queue_of(&view), "totals",
                      totals_of(&connection->totals), "versions", versions);
 }

@@ -26,7 +26,7 @@ def test_status_has_the_promised_shape(start, database):
     assert version["state"] == "active" and len(version["config_sha256"]) == 64
     assert {"min", "max", "open", "idle", "leased", "opening"} <= set(version["size"])
     assert {"acquired", "timeouts", "opened", "closed", "open_failures", "refused", "unavailable",
-            "shed"} == set(version["totals"])
+            "shed", "recycled"} == set(version["totals"])
     assert version["last_error"] is None and version["created_at"].endswith("Z")
     assert "pass-one" not in json.dumps(status)
 

@@ -52,6 +52,8 @@ static void two_listeners_share_only_the_probes(void)
     }
     CHECK_INT(find("/admin/reload", true, false).kind, ROUTE_NONE);
     CHECK_INT(find("/admin/reload", true, true).kind, ROUTE_RELOAD);
+    CHECK_INT(find("/admin/pools/a/pause", true, false).kind, ROUTE_NONE);
+    CHECK_INT(find("/admin/pools/a/pause", true, true).kind, ROUTE_POOL);
     CHECK_INT(find("/a", true, false).kind, ROUTE_WEBHOOK);
     CHECK_INT(find("/a", true, true).kind, ROUTE_NONE);
 }
