@@ -260,9 +260,10 @@ WEIR_EXPORT int weir_pool_resume(struct weir_registry *registry, const char *nam
 /*
  * Replace every backend connection `name` has now, gently and in the background: a new one is
  * opened first, then an old one closes, when it is idle or comes back; where the budget is full,
- * one closes in advance. What was idle for a second and is above the minimum just closes. While
- * none can be opened the old ones stay. No acquire fails because of it. WEIR_EUNKNOWN,
- * WEIR_ECLOSED.
+ * one closes in advance, and no further one before its successor is there. What was idle for a
+ * second and is above the minimum just closes. While none can be opened the others stay: no acquire
+ * fails because of it, unless the maximum is 1 and the server lets nobody in any more.
+ * WEIR_EUNKNOWN, WEIR_ECLOSED.
  */
 WEIR_EXPORT int weir_pool_recycle(struct weir_registry *registry, const char *name,
                                   struct weir_error *error);

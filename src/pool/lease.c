@@ -209,7 +209,7 @@ static void give_back(struct conn *conn, int status, int64_t now)
         retire(conn, status, now);
     if (remedy == WEIR_REMEDY_RECONNECT)
         ageing_suspect(conn->version, now);
-    if (is_spent(conn, status) || ageing_retires(conn, now) || recycle_takes(conn))
+    if (is_spent(conn, status) || ageing_retires(conn, now) || recycle_takes(conn, now))
         conn_close(conn);
     else
         conn_idle(conn, now);

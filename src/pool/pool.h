@@ -437,7 +437,7 @@ bool recycle_wants(const struct endpoint *endpoint);
 /* An open has succeeded. */
 void recycle_opened(struct conn *conn);
 /* Is this one, which has come back, to be closed now? */
-bool recycle_takes(struct conn *conn);
+bool recycle_takes(struct conn *conn, int64_t now);
 
 /* ---- ageing.c ---- */
 /* Close or check the idle conns of the serving version whose time it is; sets ageing_due. */

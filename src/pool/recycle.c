@@ -2,7 +2,7 @@
 /*
  * Owns: the gentle replacement of all backend connections of a version, one for one: each new one
  * that could be opened pays for an old one to be closed. Where the budget is full, one old one goes
- * in advance; while opens fail, none does.
+ * in advance, and no further one before its successor is there.
  * Never does: take one from its borrower.
  * Lock: the registry's, held by the caller.
  */
@@ -46,14 +46,14 @@ void recycle_come_back(struct endpoint *endpoint, const struct version *version)
         (struct recycle){.running = outdated_of(version) > 0, .version = version->number};
 }
 
-/* May one more be closed now? */
-static bool is_paid(const struct endpoint *endpoint, const struct version *version)
+/* May one more be closed now? In advance only if an attempt to open one is not to wait. */
+static bool is_paid(const struct endpoint *endpoint, const struct version *version, int64_t now)
 {
     const struct recycle *recycle = &endpoint->recycle;
     bool full = endpoint->held >= version->limits.max;
 
     return recycle->opened > recycle->closed ||
-           (full && !version->failing && recycle->opened == recycle->closed &&
+           (full && now >= version->retry_at && recycle->opened == recycle->closed &&
             version->counts[CONN_OPENING] == 0 && version->counts[CONN_CLOSING] == 0);
 }
 
@@ -116,7 +116,7 @@ void recycle_run(struct endpoint *endpoint, int64_t now)
         return;
     }
     close_unneeded(endpoint, version);
-    while (is_paid(endpoint, version)) {
+    while (is_paid(endpoint, version, now)) {
         struct conn *conn = claim_outdated(version);
         if (conn == NULL)
             break;
@@ -141,11 +141,11 @@ void recycle_opened(struct conn *conn)
         recycle->opened++;
 }
 
-bool recycle_takes(struct conn *conn)
+bool recycle_takes(struct conn *conn, int64_t now)
 {
     struct endpoint *endpoint = conn->endpoint;
 
-    if (!endpoint->recycle.running || !conn->outdated || !is_paid(endpoint, conn->version))
+    if (!endpoint->recycle.running || !conn->outdated || !is_paid(endpoint, conn->version, now))
         return false;
     count_one(conn);
     return true;

@@ -182,14 +182,17 @@ struct weir_settings *fake_settings(const char *type, int server, const char *pa
                                     int max)
 {
     struct weir_settings *settings;
+    int status = weir_settings_new(&settings, type, NULL);
 
-    if (weir_settings_new(&settings, type, NULL) != 0)
-        abort();
-    weir_settings_set_integer(settings, "server", server, NULL);
-    weir_settings_set_string(settings, "password", password, NULL);
-    if (min >= 0)
-        weir_settings_set_integer(settings, "pool_min_size", min, NULL);
-    if (max >= 0)
-        weir_settings_set_integer(settings, "pool_max_size", max, NULL);
+    if (status == 0)
+        status = weir_settings_set_integer(settings, "server", server, NULL);
+    if (status == 0)
+        status = weir_settings_set_string(settings, "password", password, NULL);
+    if (status == 0 && min >= 0)
+        status = weir_settings_set_integer(settings, "pool_min_size", min, NULL);
+    if (status == 0 && max >= 0)
+        status = weir_settings_set_integer(settings, "pool_max_size", max, NULL);
+    if (status != 0)
+        weir_settings_unref(&settings);
     return settings;
 }

@@ -58,7 +58,8 @@ int64_t fake_now(void *context);
 int fake_prove(void *context, const char *name, const struct weir_driver *driver, void *conn,
                int64_t deadline, struct weir_error *error);
 
-/* Settings of the fake type; sizes below 0 are left out. The caller owns them. */
+/* Settings of the fake type; sizes below 0 are left out. The caller owns them; NULL without memory.
+ */
 struct weir_settings *fake_settings(const char *type, int server, const char *password, int min,
                                     int max);
 

@@ -214,6 +214,10 @@ struct entry *book_async(const char *name, struct weir_pin *pin, int64_t deadlin
 
     if (entry == NULL)
         return NULL;
+    if (book.completions == NULL) {
+        tell(entry, WEIR_ENOMEM, NULL);
+        return entry;
+    }
     int status = weir_acquire_async(book.registry, name, pin, deadline, book.completions, acquired,
                                     entry, &entry->request, NULL);
     if (status != 0) {
@@ -263,7 +267,7 @@ unsigned book_dispatch(void)
 {
     unsigned total = 0, count;
 
-    while ((count = weir_completions_dispatch(book.completions)) > 0)
+    while (book.completions != NULL && (count = weir_completions_dispatch(book.completions)) > 0)
         total += count;
     return total;
 }

@@ -37,6 +37,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scenario.h"
+
 #include "clock.h"
 #include "invariants.h"
 
@@ -48,6 +50,7 @@ static struct {
     const char *file;
     unsigned line;
     bool failed;
+    bool surviving;                    /* what is expected does not matter */
     struct entry *entries[LEASES_MAX]; /* by letter */
     struct weir_lease released[LEASES_MAX];
     struct weir_pin *pins[LEASES_MAX];
@@ -62,7 +65,7 @@ __attribute__((format(printf, 1, 2))) static void fail(const char *format, ...)
 {
     va_list arguments;
 
-    if (now.failed)
+    if (now.failed || now.surviving)
         return;
     now.failed = true;
     printf("# %s:%u: ", now.file, now.line);
@@ -74,7 +77,9 @@ __attribute__((format(printf, 1, 2))) static void fail(const char *format, ...)
 
 void fake_violation(const char *rule, const char *what)
 {
-    fail("%s: %s", rule, what);
+    if (!now.failed)
+        printf("# %s:%u: %s: %s\n", now.file, now.line, rule, what);
+    now.failed = true;
 }
 
 /* ---- Words ----------------------------------------------------------------------------------- */
@@ -208,6 +213,10 @@ static void do_change(char **words, const char *wanted)
                       password == NULL ? "" : password, option_number(words, "min", 0),
                       option_number(words, "max", 2));
 
+    if (settings == NULL) {
+        fail("out of memory");
+        return;
+    }
     if (option(words, "strict") != NULL)
         weir_settings_set_boolean(settings, "strict", true, NULL);
     if (option(words, "leak") != NULL)
@@ -297,15 +306,29 @@ static void do_thread(char **words, const char *wanted)
     do_result(words, wanted);
 }
 
+static struct entry *acquired_as(const char *letter)
+{
+    struct entry *entry = now.entries[slot(letter)];
+
+    if (entry == NULL)
+        fail("nothing is acquired as %s", letter);
+    return entry;
+}
+
 static void do_woken(char **words, const char *wanted)
 {
-    expect_text(now.entries[slot(words[0])]->nudged ? "yes" : "no", wanted);
+    const struct entry *entry = acquired_as(words[0]);
+
+    if (entry != NULL)
+        expect_text(entry->nudged ? "yes" : "no", wanted);
 }
 
 static void do_look(char **words, const char *wanted)
 {
-    struct entry *entry = now.entries[slot(words[0])];
+    struct entry *entry = acquired_as(words[0]);
 
+    if (entry == NULL)
+        return;
     entry->nudged = false;
     waiter_retry(book.registry, entry->waiter);
     do_result(words, wanted);
@@ -370,8 +393,10 @@ static void do_release(char **words, const char *wanted)
 
 static void do_cancel(char **words, const char *wanted)
 {
-    expect_text(book_cancel(now.entries[slot(words[0])]) ? "yes" : "no",
-                wanted == NULL ? "yes" : wanted);
+    struct entry *entry = acquired_as(words[0]);
+
+    if (entry != NULL)
+        expect_text(book_cancel(entry) ? "yes" : "no", wanted == NULL ? "yes" : wanted);
 }
 
 static void do_order(int (*order)(struct weir_registry *, const char *, struct weir_error *),
@@ -607,7 +632,8 @@ static void run_line(char *line)
     fail("no such command, or too few words: %s", words[0]);
 }
 
-static void begin(const char *file)
+/* False without memory. */
+static bool begin(const char *file, bool surviving)
 {
     struct weir_registry *registry;
     struct weir_registry_options options = {
@@ -615,70 +641,100 @@ static void begin(const char *file)
 
     memset(&now, 0, sizeof(now));
     now.file = file;
+    now.surviving = surviving;
     fake_reset();
-    if (weir_registry_new(&registry, &options, NULL) != 0 ||
-        weir_registry_add_driver(registry, &fake_driver, NULL) != 0 ||
+    if (weir_registry_new(&registry, &options, NULL) != 0)
+        return false;
+    if (weir_registry_add_driver(registry, &fake_driver, NULL) != 0 ||
         weir_registry_add_driver(registry, &fake_other_driver, NULL) != 0)
         abort();
     fake.registry_mutex = &registry->mutex;
     book_open(registry);
+    return true;
 }
 
-/* Every scenario ends like this: all is let go, and nothing may be left. */
-static void end(void)
+static void finish_flights(void)
 {
     while (now.taken > 0) {
         if (now.ran == 0)
             do_run(NULL, NULL);
         do_finish(NULL, NULL);
     }
-    for (size_t i = 0; i < LEASES_MAX; i++)
-        weir_pin_unref(&now.pins[i]);
-    book.closed = true;
-    weir_registry_close(book.registry, fake.now);
-    book_close_completions();
+}
+
+static void release_all(void)
+{
     for (size_t i = 0; i < BOOK_WAITERS_MAX; i++)
         if (book.entries[i].state == ENTRY_HELD) {
             book.entries[i].state = ENTRY_FREE;
             weir_release(book.registry, &book.entries[i].lease, 0);
         }
+}
+
+/* With healthy servers, and past every deadline, nobody may be left waiting. */
+static void calm_down(void)
+{
+    for (size_t i = 0; i < FAKE_SERVERS_MAX; i++)
+        fake.servers[i].mode = FAKE_UP;
+    for (size_t i = 0; i < book.registry->endpoints_count; i++)
+        weir_pool_resume(book.registry, book.registry->endpoints[i]->name, NULL);
+    for (int round = 0; round < 30; round++) {
+        release_all();
+        do_work(NULL, NULL);
+        fake.now += 5 * CLOCK_SECOND;
+        weir_registry_tick(book.registry, fake.now);
+    }
+    for (size_t i = 0; i < book.registry->endpoints_count; i++)
+        if (book.registry->endpoints[i]->waiting > 0)
+            fake_violation("I19", "an allocation that failed left somebody waiting");
+}
+
+/* Every scenario ends like this: all is let go, and nothing may be left. */
+static void end(void)
+{
+    finish_flights();
+    if (now.surviving)
+        calm_down();
+    for (size_t i = 0; i < LEASES_MAX; i++)
+        weir_pin_unref(&now.pins[i]);
+    book.closed = true;
+    weir_registry_close(book.registry, fake.now);
+    book_close_completions();
+    release_all();
     do_work(NULL, NULL);
     if (!weir_registry_drained(book.registry))
-        fail("the registry does not drain");
+        fake_violation("I9", "the registry does not drain");
     else
         invariants_check_drained();
     weir_registry_free(&book.registry);
 }
 
-static bool run_file(const char *path)
+static bool run_file(const char *path, bool surviving)
 {
     char line[512];
     FILE *file = fopen(path, "r");
+    bool begun = begin(path, surviving);
 
-    begin(path);
-    if (file == NULL)
-        fail("cannot be read");
-    while (file != NULL && !now.failed && fgets(line, sizeof(line), file) != NULL) {
+    if (file == NULL || (!begun && !surviving))
+        fail("cannot be run");
+    while (begun && file != NULL && !now.failed && fgets(line, sizeof(line), file) != NULL) {
         now.line++;
         line[strcspn(line, "#\n")] = '\0';
         run_line(line);
     }
     if (file != NULL)
         fclose(file);
-    end();
+    if (begun)
+        end();
     return !now.failed;
 }
 
-int main(int argc, char **argv)
+bool scenario_run(const char *path)
 {
-    bool all = argc > 1;
+    return run_file(path, false);
+}
 
-    printf("1..%d\n", argc - 1);
-    for (int i = 1; i < argc; i++) {
-        bool ok = run_file(argv[i]);
-        const char *name = strrchr(argv[i], '/') == NULL ? argv[i] : strrchr(argv[i], '/') + 1;
-        printf("%s %d - %s\n", ok ? "ok" : "not ok", i, name);
-        all = all && ok;
-    }
-    return all ? 0 : 1;
+bool scenario_survive(const char *path)
+{
+    return run_file(path, true);
 }

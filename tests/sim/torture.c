@@ -8,47 +8,14 @@
 #include <string.h>
 
 #include "clock.h"
+#include "failing.h"
 #include "invariants.h"
 
-static unsigned long calls, failing; /* the number of the call that fails; 0: none */
-
-void *__real_calloc(size_t count, size_t size);
-void *__real_reallocarray(void *old, size_t count, size_t size);
-char *__real_strdup(const char *text);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_reallocarray(void *old, size_t count, size_t size);
-char *__wrap_strdup(const char *text);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-
-static bool fails(void)
-{
-    return ++calls == failing;
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_reallocarray(void *old, size_t count, size_t size)
-{
-    return fails() ? NULL : __real_reallocarray(old, count, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    return fails() ? NULL : __real_aligned_alloc(alignment, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails() ? NULL : __real_strdup(text);
-}
+static unsigned long failing_nth; /* 0: none */
 
 void fake_violation(const char *rule, const char *what)
 {
-    printf("not ok - %s: %s, with allocation %lu failing\n", rule, what, failing);
+    printf("not ok - %s: %s, with allocation %lu failing\n", rule, what, failing_nth);
     fflush(stdout);
     abort();
 }
@@ -146,8 +113,8 @@ static void life(unsigned long nth)
     struct weir_registry *registry;
     struct weir_registry_options options = {.seed = 1, .now = fake_now};
 
-    calls = 0;
-    failing = nth;
+    failing_nth = nth;
+    failing_begin(nth);
     fake_reset();
     expect_memory(weir_registry_new(&registry, &options, NULL));
     if (registry == NULL)
@@ -166,7 +133,7 @@ int main(void)
 
     printf("1..1\n");
     life(0);
-    total = calls;
+    total = failing_calls();
     for (unsigned long nth = 1; nth <= total; nth++)
         life(nth);
     printf("# %lu allocations, each failed once\nok 1 - out of memory at every allocation\n",
