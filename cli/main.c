@@ -15,7 +15,7 @@ static const char usage[] =
     "  check     validate a configuration directory\n"
     "  reload    have a running daemon read its configuration anew, and wait for the outcome\n"
     "  status    how a running daemon stands, a line for each connection\n"
-    "  pools     the same, a line for each version; pause, resume, recycle a connection\n"
+    "  pools     the same, a line for each version; pause, resume, recycle, resize one\n"
     "  version   the version of weir and of what it was built with\n"
     "\n"
     "weir VERB --help says more. Exit codes: 0 ok, 1 failed, 2 usage, 3 check failed.\n";

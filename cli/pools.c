@@ -16,12 +16,14 @@
 static const char usage[] =
     "usage: weir pools [list] [OPTION...]\n"
     "       weir pools pause|resume|recycle NAME [OPTION...]\n"
+    "       weir pools resize NAME MIN MAX [OPTION...]\n"
     "\n"
     "  list          a line for each version of each connection's pool; this is the default\n"
     "  pause NAME    lease nothing of this connection; webhooks wait, at most for their\n"
     "                acquisition_timeout, and what is under way is finished\n"
     "  resume NAME   end the pause\n"
     "  recycle NAME  replace its backend connections, one after the other, failing nothing\n"
+    "  resize NAME MIN MAX  keep MIN of them at least and MAX at most, until the next reload\n"
     "\n" CLIENT_USAGE "\nExit codes: 0 ok, 1 failed or no such connection, 2 usage.\n";
 
 static long long number(const json_t *object, const char *key)
@@ -81,10 +83,21 @@ static void print_stand(const json_t *root)
            number(root, "leased"), number(root, "idle"), number(root, "waiting"));
 }
 
-static bool is_order(const char *word)
+/* How many words an order takes, itself included; 0 if it is none. */
+static int words_of(const char *order)
 {
-    return strcmp(word, "pause") == 0 || strcmp(word, "resume") == 0 ||
-           strcmp(word, "recycle") == 0;
+    if (strcmp(order, "resize") == 0)
+        return 4;
+    bool plain = strcmp(order, "pause") == 0 || strcmp(order, "resume") == 0 ||
+                 strcmp(order, "recycle") == 0;
+    return plain ? 2 : 0;
+}
+
+static bool is_size(const char *word)
+{
+    size_t len = strlen(word);
+
+    return len > 0 && len <= 6 && strspn(word, "0123456789") == len;
 }
 
 static int misused(const char *why)
@@ -93,15 +106,22 @@ static int misused(const char *why)
     return EXIT_USAGE;
 }
 
-static int give_order(const struct options *options, const char *order, const char *name)
+static int give_order(const struct options *options)
 {
-    char path[PATH_LEN_MAX];
+    const char *const *words = options->words;
+    char path[PATH_LEN_MAX], body[64] = "";
     struct client_answer answer;
 
-    if (name[0] == '\0' || strlen(name) > WEIR_NAME_MAX)
+    if (words[1][0] == '\0' || strlen(words[1]) > WEIR_NAME_MAX)
         return misused("a connection's name has 1 to 256 bytes");
-    make_path(path, name, order);
-    if (!client_ask(options, "POST", path, "", &answer))
+    if (options->words_count == 4) {
+        if (!is_size(words[2]) || !is_size(words[3]))
+            return misused("a size is a whole number");
+        snprintf(body, sizeof(body), "{\"min\":%lu,\"max\":%lu}", strtoul(words[2], NULL, 10),
+                 strtoul(words[3], NULL, 10));
+    }
+    make_path(path, words[1], words[0]);
+    if (!client_ask(options, "POST", path, body, &answer))
         return EXIT_FAILED;
     return client_show(options, &answer, print_stand);
 }
@@ -126,7 +146,7 @@ int verb_pools(int argc, char **argv)
     const char *what = options.words_count > 0 ? options.words[0] : "list";
     if (strcmp(what, "list") == 0 && options.words_count <= 1)
         return list(&options);
-    if (is_order(what) && options.words_count == 2)
-        return give_order(&options, what, options.words[1]);
-    return misused("pools takes list, or an order and the name of a connection");
+    if (words_of(what) > 0 && words_of(what) == options.words_count)
+        return give_order(&options);
+    return misused("pools takes list, or an order and what belongs to it");
 }

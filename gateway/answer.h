@@ -19,10 +19,12 @@
     X(UNKNOWN_PATH, 404, "unknown-path", "There is nothing at this path.")                         \
     X(UNKNOWN_CONNECTION, 404, "unknown-connection", "No connection of this name is configured.")  \
     X(METHOD, 405, "method", "This path does not take this method.")                               \
+    X(BUSY, 409, "busy", "The configuration is being changed.")                                    \
     X(SLOW_CLIENT, 408, "slow-client", "The request did not arrive in time.")                      \
     X(TOO_LARGE, 413, "too-large", "The body is larger than allowed.")                             \
     X(MEDIA_TYPE, 415, "media-type", "The body must be application/json.")                         \
     X(REJECTED, 422, "rejected", "The destination refused this webhook for good.")                 \
+    X(SIZES_REJECTED, 422, "sizes-rejected", "A pool cannot have these sizes; nothing changed.")   \
     X(CONFIG_REJECTED, 422, "config-rejected", "The configuration is not valid; nothing changed.") \
     X(RATE_LIMITED, 429, "rate-limited", "Too many requests from this sender.")                    \
     X(HEADERS_TOO_LARGE, 431, "headers-too-large", "The headers are larger than allowed.")         \

@@ -149,6 +149,17 @@ void dispatch_look(struct dispatch *dispatch, const char *name, const char *type
         memset(view, 0, sizeof(*view));
 }
 
+int dispatch_resize(struct dispatch *dispatch, const char *name, const struct weir_driver *driver,
+                    uint64_t generation, unsigned max)
+{
+    struct queue *queue = make(dispatch, name, driver);
+
+    if (queue == NULL)
+        return WEIR_ENOMEM;
+    queue_resize(queue, generation, max);
+    return 0;
+}
+
 void dispatch_stop(struct dispatch *dispatch, int64_t deadline)
 {
     pthread_rwlock_wrlock(&dispatch->lock);

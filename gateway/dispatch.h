@@ -58,6 +58,13 @@ void dispatch_look(struct dispatch *dispatch, const char *name, const char *type
                    struct dispatch_view *view);
 
 /*
+ * The connection's pool was given this size in this generation of the configuration; lanes follow,
+ * until the next one. WEIR_ENOMEM. Any thread.
+ */
+int dispatch_resize(struct dispatch *dispatch, const char *name, const struct weir_driver *driver,
+                    uint64_t generation, unsigned max);
+
+/*
  * Refuse new webhooks as shutting down; lanes go on with what is queued. At `deadline` whatever
  * still waits is settled as unavailable. Calling it again may bring the deadline forward.
  */

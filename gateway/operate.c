@@ -6,21 +6,39 @@
 #include "operate.h"
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "answer.h"
+#include "config.h"
+#include "dispatch.h"
 #include "gateway.h"
 #include "log.h"
 #include "loop.h"
 
 #define PREFIX "/admin/pools/"
 
+/* What is ordered, of whom. */
+struct command {
+    struct loop *loop;
+    char name[WEIR_NAME_MAX + 1];
+    unsigned min, max; /* resize */
+};
+
+static int pause_it(const struct command *command);
+static int resume_it(const struct command *command);
+static int recycle_it(const struct command *command);
+static int resize_it(const struct command *command);
+
 static const struct order {
     const char *name;
-    int (*give)(struct weir_registry *registry, const char *connection, struct weir_error *error);
-} orders[] = {
-    {"pause", weir_pool_pause}, {"resume", weir_pool_resume}, {"recycle", weir_pool_recycle}};
+    int (*give)(const struct command *command);
+    bool sized; /* the body has sizes; else there is none */
+} orders[] = {{"pause", pause_it, false},
+              {"resume", resume_it, false},
+              {"recycle", recycle_it, false},
+              {"resize", resize_it, true}};
 
 /* ---- Paths ----------------------------------------------------------------------------------- */
 
@@ -79,6 +97,56 @@ static bool decode(const char *text, size_t len, char name[WEIR_NAME_MAX + 1])
     return n > 0;
 }
 
+/* {"min": 0, "max": 4} and nothing else; whether they can be is not looked at. */
+static bool read_sizes(const struct request *request, struct command *command)
+{
+    json_t *root = json_loadb(request->body == NULL ? "" : request->body, request->body_len,
+                              JSON_REJECT_DUPLICATES, NULL);
+    json_t *min = json_object_get(root, "min"), *max = json_object_get(root, "max");
+    bool good = json_object_size(root) == 2 && json_is_integer(min) && json_is_integer(max) &&
+                json_integer_value(min) >= 0 && json_integer_value(min) <= INT_MAX &&
+                json_integer_value(max) >= 0 && json_integer_value(max) <= INT_MAX;
+
+    command->min = good ? (unsigned)json_integer_value(min) : 0;
+    command->max = good ? (unsigned)json_integer_value(max) : 0;
+    json_decref(root);
+    return good;
+}
+
+/* ---- Orders ---------------------------------------------------------------------------------- */
+
+static int pause_it(const struct command *command)
+{
+    return weir_pool_pause(command->loop->gateway->registry, command->name, NULL);
+}
+
+static int resume_it(const struct command *command)
+{
+    return weir_pool_resume(command->loop->gateway->registry, command->name, NULL);
+}
+
+static int recycle_it(const struct command *command)
+{
+    return weir_pool_recycle(command->loop->gateway->registry, command->name, NULL);
+}
+
+/* The lanes follow the pool; the next configuration has the last word on both. */
+static int resize_it(const struct command *command)
+{
+    const struct gateway *gateway = command->loop->gateway;
+    const struct config *config = command->loop->config;
+    const struct config_connection *connection = config_connection_find(config, command->name);
+
+    if (connection == NULL)
+        return WEIR_EUNKNOWN;
+    int status =
+        weir_pool_resize(gateway->registry, command->name, command->min, command->max, NULL);
+    if (status != 0)
+        return status;
+    return dispatch_resize(gateway->dispatch, command->name, connection->driver, config->generation,
+                           command->max);
+}
+
 /* ---- Answers --------------------------------------------------------------------------------- */
 
 static json_t *stand_of(const struct weir_connection_view *view)
@@ -119,37 +187,48 @@ static enum answer_problem problem_of(int status)
     switch (status) {
     case WEIR_EUNKNOWN: return ANSWER_UNKNOWN_CONNECTION;
     case WEIR_ECLOSED: return ANSWER_SHUTTING_DOWN;
+    case WEIR_EBUSY: return ANSWER_BUSY;
+    case WEIR_EINVAL: return ANSWER_SIZES_REJECTED;
     default: return ANSWER_INTERNAL;
     }
 }
 
-static int give(struct gateway *gateway, const struct order *order, const char *name)
+static int give(const struct order *order, const struct command *command)
 {
-    int status = order->give(gateway->registry, name, NULL);
+    int status = order->give(command);
 
     if (status == 0)
-        log_event(LOG_INFO, "pool-ordered", "connection", name, "order", order->name, NULL);
+        log_event(LOG_INFO, "pool-ordered", "connection", command->name, "order", order->name,
+                  NULL);
     return status;
+}
+
+static void carry_out(const struct order *order, const struct command *command,
+                      struct answer *answer)
+{
+    size_t len = 0;
+    int status = give(order, command);
+    char *text =
+        status == 0 ? stand_text(command->loop->gateway->registry, command->name, &len) : NULL;
+
+    if (text == NULL)
+        answer_problem(answer, problem_of(status), NULL);
+    else
+        answer_body(answer, 200, "application/json", text, len);
 }
 
 void operate_serve(struct loop *loop, const struct request *request)
 {
     struct answer answer = {.status = 0};
-    char name[WEIR_NAME_MAX + 1];
+    struct command command = {.loop = loop};
     size_t len = 0;
     const struct order *order = order_of(request->path, &len);
 
-    if (request->body_len > 0) {
-        answer_problem(&answer, ANSWER_MALFORMED, NULL);
-    } else if (order == NULL || !decode(request->path + strlen(PREFIX), len, name)) {
+    if (order == NULL || !decode(request->path + strlen(PREFIX), len, command.name))
         answer_problem(&answer, ANSWER_UNKNOWN_CONNECTION, NULL);
-    } else {
-        int status = give(loop->gateway, order, name);
-        char *text = status == 0 ? stand_text(loop->gateway->registry, name, &len) : NULL;
-        if (text == NULL)
-            answer_problem(&answer, problem_of(status), NULL);
-        else
-            answer_body(&answer, 200, "application/json", text, len);
-    }
+    else if (order->sized ? !read_sizes(request, &command) : request->body_len > 0)
+        answer_problem(&answer, ANSWER_MALFORMED, NULL);
+    else
+        carry_out(order, &command, &answer);
     door_answer(loop->door, request->id, &answer);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Operating one connection: POST /admin/pools/<name>/pause, resume, recycle. */
+/* Operating one connection: POST /admin/pools/<name>/pause, resume, recycle, resize. */
 #ifndef GATEWAY_OPERATE_H
 #define GATEWAY_OPERATE_H
 

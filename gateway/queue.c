@@ -141,6 +141,21 @@ static bool is_full(const struct queue *queue, const struct delivery *delivery)
            queue->bytes + delivery->webhook->body_len > server->queue_bytes_max;
 }
 
+static unsigned lanes_for(const struct queue *queue, const struct delivery *delivery)
+{
+    bool resized = delivery->webhook->config->generation == queue->resized_in;
+
+    return resized ? queue->resized_max : delivery->module->connection->max_size;
+}
+
+void queue_resize(struct queue *queue, uint64_t generation, unsigned max)
+{
+    pthread_mutex_lock(&queue->mutex);
+    queue->resized_in = generation;
+    queue->resized_max = queue->lanes_max = max;
+    pthread_mutex_unlock(&queue->mutex);
+}
+
 enum outcome queue_push(struct queue *queue, struct delivery *delivery, int64_t now)
 {
     enum outcome outcome = OUTCOME_STORED;
@@ -155,7 +170,7 @@ enum outcome queue_push(struct queue *queue, struct delivery *delivery, int64_t 
         set_patience(delivery, now);
         list_push_back(&queue->waiting, &delivery->link);
         enter(queue, delivery);
-        queue->lanes_max = delivery->module->connection->max_size;
+        queue->lanes_max = lanes_for(queue, delivery);
         start = call_lane(queue, now);
     }
     pthread_mutex_unlock(&queue->mutex);

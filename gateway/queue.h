@@ -32,11 +32,13 @@ struct queue {
     int64_t not_before; /* a pause after something failed */
     int64_t earliest;   /* no waiting delivery's time ends before this */
     unsigned lanes, lanes_max, idle, acquiring;
-    unsigned woken;    /* of the idle lanes */
-    struct list ended; /* lanes to be joined */
-    int64_t usual;     /* what a batch takes, a moving average */
-    bool down;         /* no backend connection is open, because opens fail */
-    int trouble;       /* the status last complained about; 0: all is well */
+    uint64_t resized_in;  /* the generation in which an operator has resized the pool; or 0 */
+    unsigned resized_max; /* to this size */
+    unsigned woken;       /* of the idle lanes */
+    struct list ended;    /* lanes to be joined */
+    int64_t usual;        /* what a batch takes, a moving average */
+    bool down;            /* no backend connection is open, because opens fail */
+    int trouble;          /* the status last complained about; 0: all is well */
     int64_t troubled_at;
     bool stopping, quitting;
     int64_t stop_by;
@@ -66,6 +68,9 @@ void queue_free(struct queue **queue);
 
 /* 0, or the outcome to settle the delivery with: overloaded, shutting down. */
 enum outcome queue_push(struct queue *queue, struct delivery *delivery, int64_t now);
+
+/* Until the next generation, so many lanes at most. */
+void queue_resize(struct queue *queue, uint64_t generation, unsigned max);
 
 /* For a lane: wait for work. False: there was none for long, or the queue quits; the lane ends. */
 struct lane;

@@ -268,6 +268,14 @@ WEIR_EXPORT int weir_pool_resume(struct weir_registry *registry, const char *nam
 WEIR_EXPORT int weir_pool_recycle(struct weir_registry *registry, const char *name,
                                   struct weir_error *error);
 
+/*
+ * Give `name` other sizes, in place, as a change of its settings would that leaves the rest alone;
+ * the next change of the connection says anew which it has. WEIR_EINVAL for sizes that cannot be,
+ * WEIR_EBUSY while a change is open, WEIR_EUNKNOWN, WEIR_ECLOSED, WEIR_ENOMEM.
+ */
+WEIR_EXPORT int weir_pool_resize(struct weir_registry *registry, const char *name, unsigned min,
+                                 unsigned max, struct weir_error *error);
+
 /* ---- Time ---------------------------------------------------------------------------------- */
 
 /* CLOCK_MONOTONIC in nanoseconds. */

@@ -208,6 +208,18 @@ static struct version *configured(const struct endpoint *endpoint)
     return endpoint->active != NULL ? endpoint->active : endpoint->unused;
 }
 
+struct weir_settings *change_settings(struct weir_change *change, const char *name)
+{
+    struct weir_registry *registry = change->registry;
+
+    registry_lock(registry);
+    const struct endpoint *endpoint = registry_find(registry, name, NULL);
+    const struct version *version = endpoint == NULL ? NULL : configured(endpoint);
+    struct weir_settings *settings = version == NULL ? NULL : weir_settings_ref(version->settings);
+    registry_unlock(registry);
+    return settings;
+}
+
 static bool is_new(const struct item *item)
 {
     return item->made || item->endpoint->removed;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what an operator asks of one connection: pause, resume, recycle.
+ * Owns: what an operator asks of one connection: pause, resume, recycle, resize.
  * Never does: wait for it to have happened.
  * Lock: the registry's, taken here.
  */
 #include "pool.h"
+
+#include "settings.h"
 
 typedef void control_order(struct endpoint *endpoint, int64_t now);
 
@@ -59,4 +61,36 @@ int weir_pool_resume(struct weir_registry *registry, const char *name, struct we
 int weir_pool_recycle(struct weir_registry *registry, const char *name, struct weir_error *error)
 {
     return order(registry, name, recycle_it, error);
+}
+
+/* Within the change, so that no other one comes between the reading and the commit. */
+static int set_sizes(struct weir_change *change, const char *name, unsigned min, unsigned max,
+                     struct weir_error *error)
+{
+    struct weir_settings *settings = change_settings(change, name);
+
+    if (settings == NULL)
+        return weir_fail(error, WEIR_EUNKNOWN, "%s: %s", name, weir_strerror(WEIR_EUNKNOWN));
+    struct weir_settings *sized = settings_with_sizes(settings, min, max);
+    weir_settings_unref(&settings);
+    if (sized == NULL)
+        return weir_fail(error, WEIR_ENOMEM, "out of memory");
+    int status = weir_change_set(change, name, sized, error);
+    weir_settings_unref(&sized);
+    return status;
+}
+
+int weir_pool_resize(struct weir_registry *registry, const char *name, unsigned min, unsigned max,
+                     struct weir_error *error)
+{
+    struct weir_change *change;
+    int status = weir_change_begin(registry, &change, error);
+
+    if (status != 0)
+        return status;
+    status = set_sizes(change, name, min, max, error);
+    if (status == 0)
+        status = weir_change_commit(&change, error);
+    weir_change_abort(&change);
+    return status;
 }

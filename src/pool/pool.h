@@ -523,6 +523,10 @@ bool lease_take(struct endpoint *endpoint, unsigned forbidding, const char *site
 /* Lock inside. Give back, unused, what was granted to somebody who does not want it any more. */
 void lease_decline(struct weir_lease *lease);
 
+/* ---- change.c ---- */
+/* Lock inside. What is configured for this name; a reference, or NULL for none. */
+struct weir_settings *change_settings(struct weir_change *change, const char *name);
+
 /* ---- errand.c ---- */
 /* What run found; filled there, read by finish. */
 struct errand_result {

@@ -191,6 +191,35 @@ int weir_settings_set_boolean(struct weir_settings *settings, const char *key, b
     return insert(settings, key, value, error);
 }
 
+/* ---- Copying -------------------------------------------------------------------------------- */
+
+static int copy_value(struct weir_settings *to, const struct value *value)
+{
+    if (is_text(value->kind))
+        return set_text(to, value->key, value->kind, value->string, NULL);
+    return insert(to, value->key, *value, NULL);
+}
+
+struct weir_settings *settings_with_sizes(const struct weir_settings *from, unsigned min,
+                                          unsigned max)
+{
+    struct weir_settings *settings;
+    int status = weir_settings_new(&settings, from->type, NULL);
+
+    for (size_t i = 0; i < from->count && status == 0; i++) {
+        const struct value *value = &from->values[i];
+        if (strcmp(value->key, "pool_min_size") != 0 && strcmp(value->key, "pool_max_size") != 0)
+            status = copy_value(settings, value);
+    }
+    if (status == 0)
+        status = weir_settings_set_integer(settings, "pool_min_size", min, NULL);
+    if (status == 0)
+        status = weir_settings_set_integer(settings, "pool_max_size", max, NULL);
+    if (status != 0 && settings != NULL)
+        weir_settings_unref(&settings);
+    return settings;
+}
+
 /* ---- Checking ------------------------------------------------------------------------------- */
 
 static const struct weir_setting *find_in(const struct weir_setting *table, const char *key)

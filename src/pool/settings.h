@@ -15,4 +15,8 @@ bool settings_same_kin(const struct weir_settings *a, const struct weir_settings
 void settings_hash(const struct weir_settings *settings, const uint8_t *key, size_t key_len,
                    uint8_t digest[SHA256_LEN]);
 
+/* A new one with these sizes, else the same; NULL without memory. The caller owns it. */
+struct weir_settings *settings_with_sizes(const struct weir_settings *settings, unsigned min,
+                                          unsigned max);
+
 #endif

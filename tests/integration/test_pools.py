@@ -82,6 +82,26 @@ def test_the_end_of_a_paused_daemon_is_within_its_grace(start, database):
     assert (post.answer[0], post.answer[1]["type"]) == (503, "urn:weir:error:shutting-down")
 
 
+def test_a_pool_is_resized_until_the_next_reload(start, database):
+    weir = start({"db": database.connection(pool_min_size=1, pool_max_size=1)})
+    assert weir.post({})[0] == 200
+    database.slow_down(0.5)
+    assert order(weir, "db", "resize", body='{"min": 2, "max": 3}')[0] == 200
+    version = weir.connection()["versions"][0]
+    assert version["version"] == 1 and (version["size"]["min"], version["size"]["max"]) == (2, 3)
+    wait_until(lambda: len(database.backends()) == 2, 10)
+    posts = []
+    for _ in range(3):  # one after the other, so that each becomes a batch of its own
+        posts.append(Post(weir))
+        time.sleep(0.05)
+    wait_until(lambda: weir.connection()["queue"]["lanes"] >= 2, 10)  # more than were configured
+    for post in posts:
+        post.join(20)
+        assert post.answer[0] == 200
+    assert weir.reload()[1]["connections"]["db"]["outcome"] == "resized"
+    assert weir.connection()["versions"][0]["size"]["max"] == 1
+
+
 def test_recycling_under_load_replaces_everything_and_fails_nothing(start, database):
     weir = start({"db": database.connection(pool_min_size=2, pool_max_size=4)})
     load = Load(weir, clients=16)
@@ -129,6 +149,12 @@ def test_orders_are_refused_where_they_must_be(sqlite):
     assert code(NAME, "pause", token="wrong") == (401, "unauthorized")
     assert code(NAME, "pause", method="GET") == (405, "method")
     assert code(NAME, "pause", body="{}") == (400, "malformed")
+    for body in (None, "{}", "[1, 2]", '{"min": 1}', '{"min": 1, "max": 2, "more": 3}',
+                 '{"min": "1", "max": 2}', '{"min": -1, "max": 2}', '{"min": 1, "max": 99999999999}'):
+        assert code(NAME, "resize", body=body) == (400, "malformed"), body
+    for body in ('{"min": 2, "max": 1}', '{"min": 0, "max": 0}', '{"min": 0, "max": 1001}'):
+        assert code(NAME, "resize", body=body) == (422, "sizes-rejected"), body
+    assert code("nobody", "resize", body='{"min": 0, "max": 1}') == (404, "unknown-connection")
     for path in ("/admin/pools/", "/admin/pools//pause", "/admin/pools/a/b/pause", "/admin/pools"):
         assert sqlite.request("POST", path, None, {"Authorization": f"Bearer {TOKEN}"})[0] == 404
     for path in ("/admin/pools/%/pause", "/admin/pools/%0/pause", "/admin/pools/%zz/pause",
@@ -156,10 +182,14 @@ def test_the_verbs(sqlite):
     assert pools("recycle", "--", NAME).returncode == 0
     wait_until(lambda: not sqlite.connection(NAME)["recycling"], 10)
     assert sqlite.post({})[0] == 200
+    assert pools("resize", NAME, "1", "1").returncode == 0
+    result = pools("resize", NAME, "2", "1")
+    assert result.returncode == 1 and "cannot have these sizes" in result.stderr
     result = pools("pause", "--", "-nobody")
     assert result.returncode == 1 and "No connection of this name" in result.stderr
     for arguments in (("pause",), ("pause", ""), ("stop", NAME), ("list", NAME),
-                      ("pause", NAME, "more"), ("pause", "n" * 400)):
+                      ("pause", NAME, "more"), ("pause", "n" * 257), ("resize", NAME, "1"),
+                      ("resize", NAME, "one", "2")):
         result = pools(*arguments)
         assert (result.returncode, result.stdout) == (2, ""), arguments
         assert "usage: weir pools" in result.stderr

@@ -19,6 +19,7 @@
  *     forget                                 the queue of completions is freed
  *     release X [STATUS] -> ok | ESTALE      cancel X [-> no]
  *     pause|resume|recycle NAME -> ok | STATUS
+ *     resize NAME MIN MAX -> ok | STATUS
  *     take -> open|check|peek|interrupt|close|none  one errand, now under way
  *     run                                    its driver call (the server sees it)
  *     finish [last]                          its result reaches the pool: of the one that was
@@ -423,6 +424,15 @@ static void do_recycle(char **words, const char *wanted)
     do_order(weir_pool_recycle, words, wanted);
 }
 
+static void do_resize(char **words, const char *wanted)
+{
+    int status = weir_pool_resize(book.registry, words[0], (unsigned)strtoul(words[1], NULL, 10),
+                                  (unsigned)strtoul(words[2], NULL, 10), NULL);
+
+    expect_text(status == 0 ? "ok" : weir_status_name(status) + strlen("WEIR_"),
+                wanted == NULL ? "ok" : wanted);
+}
+
 static void do_take(char **words, const char *wanted)
 {
     static const char *const kinds[] = {"open", "check", "peek", "interrupt", "close"};
@@ -602,10 +612,10 @@ static const struct {
     {"look", 1, do_look},         {"grab", 2, do_grab},       {"async", 2, do_async},
     {"dispatch", 0, do_dispatch}, {"forget", 0, do_forget},   {"result", 1, do_result},
     {"release", 1, do_release},   {"cancel", 1, do_cancel},   {"pause", 1, do_pause},
-    {"resume", 1, do_resume},     {"recycle", 1, do_recycle}, {"take", 0, do_take},
-    {"run", 0, do_run},           {"finish", 0, do_finish},   {"work", 0, do_work},
-    {"advance", 1, do_advance},   {"expect", 2, do_expect},   {"seen", 1, do_seen},
-    {"close", 1, do_close},       {"drained", 0, do_drained}};
+    {"resume", 1, do_resume},     {"recycle", 1, do_recycle}, {"resize", 3, do_resize},
+    {"take", 0, do_take},         {"run", 0, do_run},         {"finish", 0, do_finish},
+    {"work", 0, do_work},         {"advance", 1, do_advance}, {"expect", 2, do_expect},
+    {"seen", 1, do_seen},         {"close", 1, do_close},     {"drained", 0, do_drained}};
 
 static void run_line(char *line)
 {
