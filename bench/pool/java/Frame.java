@@ -7,6 +7,8 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CyclicBarrier;
 import java.util.function.IntConsumer;
 
 /** The main program of HikariCP's harness, as frame.c is for the pools in C. */
@@ -69,7 +71,7 @@ final class Frame {
     }
 
     static final class Worker {
-        long cycles, failures, violations;
+        long began, cycles, failures, violations;
         final Histogram waits = new Histogram();
     }
 
@@ -84,7 +86,16 @@ final class Frame {
         OWNER.setOpaque(resource, 0);
     }
 
+    private static void await(CyclicBarrier start) {
+        try {
+            start.await();
+        } catch (InterruptedException | BrokenBarrierException error) {
+            throw new IllegalStateException(error);
+        }
+    }
+
     private void cycle(Worker worker, int number) {
+        worker.began = System.nanoTime();
         for (int i = 1; (boolean) RUNNING.getOpaque(this); i++) {
             try {
                 Connection connection;
@@ -104,30 +115,33 @@ final class Frame {
         }
     }
 
-    /** Nanoseconds for each cycle. */
+    /**
+     * Nanoseconds for each cycle. The conductor may start late among so many busy threads: the first
+     * worker's clock counts.
+     */
     private double pass(Worker[] workers, long millis, int every) {
         for (int i = 0; i < workers.length; i++)
             workers[i] = new Worker();
         this.every = every;
         RUNNING.setOpaque(this, true);
-        long from = System.nanoTime();
-        long[] took = new long[1];
-        Thread conductor = new Thread(() -> {
-            Scenes.sleep(millis);
-            RUNNING.setOpaque(this, false);
-            took[0] = System.nanoTime() - from;
+        CyclicBarrier start = new CyclicBarrier(workers.length + 1);
+        long[] ended = new long[1];
+        threads(workers.length + 1, number -> {
+            await(start);
+            if (number <= workers.length) {
+                cycle(workers[number - 1], number);
+            } else {
+                Scenes.sleep(millis);
+                RUNNING.setOpaque(this, false);
+                ended[0] = System.nanoTime();
+            }
         });
-        conductor.start();
-        threads(workers.length, number -> cycle(workers[number - 1], number));
-        try {
-            conductor.join();
-        } catch (InterruptedException error) {
-            throw new IllegalStateException(error);
-        }
-        long cycles = 0;
-        for (Worker worker : workers)
+        long cycles = 0, began = Long.MAX_VALUE;
+        for (Worker worker : workers) {
             cycles += worker.cycles;
-        return (double) took[0] / cycles;
+            began = Math.min(began, worker.began);
+        }
+        return (double) (ended[0] - began) / cycles;
     }
 
     private static double fairness(Worker[] workers) {

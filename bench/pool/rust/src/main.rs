@@ -10,9 +10,11 @@ mod scenes;
 use backend::Resource;
 use frame::{burn_steps, pool, steps_of, threads, Histogram, Pool};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 struct Worker {
+    began: Instant,
     cycles: u64,
     failures: u64,
     violations: u64,
@@ -30,7 +32,8 @@ fn hold(worker: &mut Worker, resource: &Resource, number: u32, steps: u64) {
 }
 
 fn cycle(pool: &Pool, running: &AtomicBool, number: u32, steps: u64, every: u64) -> Worker {
-    let mut worker = Worker { cycles: 0, failures: 0, violations: 0, waits: Histogram::new() };
+    let waits = Histogram::new();
+    let mut worker = Worker { began: Instant::now(), cycles: 0, failures: 0, violations: 0, waits };
     let mut i = 0;
     while running.load(Relaxed) {
         i += 1;
@@ -53,17 +56,23 @@ fn cycle(pool: &Pool, running: &AtomicBool, number: u32, steps: u64, every: u64)
     worker
 }
 
+/// The conductor may start late among so many busy threads: the first worker's clock counts.
 fn pass(pool: &Pool, count: u32, wall: Duration, steps: u64, every: u64) -> (Vec<Worker>, Duration) {
     let running = AtomicBool::new(true);
-    let from = Instant::now();
+    let start = Barrier::new(count as usize + 1);
     std::thread::scope(|scope| {
         let conductor = scope.spawn(|| {
+            start.wait();
             std::thread::sleep(wall);
             running.store(false, SeqCst);
-            from.elapsed()
+            Instant::now()
         });
-        let workers = threads(count, |number| cycle(pool, &running, number, steps, every));
-        (workers, conductor.join().unwrap())
+        let workers = threads(count, |number| {
+            start.wait();
+            cycle(pool, &running, number, steps, every)
+        });
+        let began = workers.iter().map(|worker| worker.began).min().unwrap();
+        (workers, conductor.join().unwrap() - began)
     })
 }
 
