@@ -46,7 +46,7 @@ struct answer {
     unsigned status;
     const char *content_type; /* static */
     const char *allow;        /* static; an Allow header, or NULL */
-    const char *authenticate; /* static; a WWW-Authenticate header, or NULL */
+    const char *authenticate; /* good until it is sent; a WWW-Authenticate header, or NULL */
     unsigned retry_after;     /* seconds; 0: no header */
     bool close;               /* close the client's connection after it */
     char *body;               /* owned; freed by answer_fini */

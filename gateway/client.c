@@ -27,7 +27,8 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
     run(context);
 }
 
-struct client *client_new(struct clients *clients, int fd, enum client_kind kind)
+struct client *client_new(struct clients *clients, int fd, enum client_kind kind,
+                          const struct address *peer)
 {
     struct client *client = calloc(1, sizeof(*client));
     uint32_t slot = client == NULL ? SLOTS_NONE : slots_take(&clients->slots, client);
@@ -41,6 +42,7 @@ struct client *client_new(struct clients *clients, int fd, enum client_kind kind
     client->fd = fd;
     client->slot = slot;
     client->kind = kind;
+    client->peer = *peer;
     event_assign(&client->readable, clients->base, fd, EV_READ | EV_PERSIST, on_readable, client);
     event_assign(&client->writable, clients->base, fd, EV_WRITE | EV_PERSIST, on_writable, client);
     list_push_back(&clients->all, &client->link);
@@ -53,6 +55,11 @@ struct client *client_new(struct clients *clients, int fd, enum client_kind kind
     client->deadline = clock_add(clock_now(), clients->limits.head_timeout);
     run(client);
     return client;
+}
+
+void client_expect_proxy(struct client *client)
+{
+    client->state = CLIENT_PROXIED;
 }
 
 static void destroy(struct client *client)
@@ -207,6 +214,7 @@ void client_hand_over(struct client *client)
 static bool step(struct client *client)
 {
     switch (client->state) {
+    case CLIENT_PROXIED: return receive_proxy(client);
     case CLIENT_IDLE:
     case CLIENT_HEAD: return receive_head(client);
     case CLIENT_BODY: return body_take(client);
@@ -308,6 +316,7 @@ void client_stop(struct client *client)
     char byte;
 
     /* A request that has arrived, but was not read yet, is told that we are going. */
-    if (client->state == CLIENT_IDLE && recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+    if (client->state == CLIENT_PROXIED ||
+        (client->state == CLIENT_IDLE && recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0))
         client_close(client);
 }

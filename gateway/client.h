@@ -28,6 +28,7 @@
 
 enum client_state {
     CLIENT_IDLE,      /* no byte of a request yet */
+    CLIENT_PROXIED,   /* before that: a PROXY header is to come */
     CLIENT_HEAD,      /* a part of a head has come */
     CLIENT_BODY,      /* the head was let through, the body is on its way */
     CLIENT_WAITING,   /* the request was handed over */
@@ -63,6 +64,7 @@ struct client {
     uint32_t slot;
     enum client_kind kind;
     enum client_state state;
+    struct address peer;
     bool running;    /* its machine is on the stack: do not start it again, do not free */
     bool reading;    /* `readable` is added */
     bool keep_alive; /* another request may follow this one */
@@ -89,7 +91,11 @@ struct client {
 };
 
 /* Takes fd, also on failure; NULL without memory. */
-struct client *client_new(struct clients *clients, int fd, enum client_kind kind);
+struct client *client_new(struct clients *clients, int fd, enum client_kind kind,
+                          const struct address *peer);
+
+/* Its first bytes must be a PROXY header, by the deadline it has already. */
+void client_expect_proxy(struct client *client);
 
 /* Send the answer, clear it, and go on with the next request, or part. */
 void client_answer(struct client *client, struct answer *answer);
@@ -119,6 +125,7 @@ void client_expire(struct wheel_entry *timer);
 /* ---- receive.c: from bytes to a request that is let in; true if the state may have changed ----
  */
 bool receive_head(struct client *client);
+bool receive_proxy(struct client *client);
 
 /* ---- body.c -----------------------------------------------------------------------------------
  */

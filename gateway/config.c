@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config_parts.h"
+#include "vault.h"
 
 /* The references stand before the struct that everybody sees. */
 struct counted {
@@ -59,6 +60,13 @@ void config_unref(struct config **at)
 
 /* ---- Loading --------------------------------------------------------------------------------- */
 
+static char *token_of_environment(void)
+{
+    const char *token = getenv("WEIR_ADMIN_TOKEN");
+
+    return token == NULL ? NULL : vault_copy(token, strlen(token));
+}
+
 static void read_server(struct config *config, const char *directory, struct problems *problems)
 {
     struct source source;
@@ -67,8 +75,8 @@ static void read_server(struct config *config, const char *directory, struct pro
         config_read_server(&config->server, &source);
         source_close(&source);
     }
-    if (config->server.admin_token == NULL && getenv("WEIR_ADMIN_TOKEN") != NULL)
-        config->server.admin_token = strdup(getenv("WEIR_ADMIN_TOKEN"));
+    if (config->server.admin_token == NULL)
+        config->server.admin_token = token_of_environment();
 }
 
 static void read_rest(struct config *config, const char *directory, struct problems *problems)
@@ -149,8 +157,7 @@ int config_embedded(const char *database, struct config **out, struct problems *
     *out = NULL;
     if (config == NULL)
         return WEIR_EINVAL;
-    if (getenv("WEIR_ADMIN_TOKEN") != NULL)
-        config->server.admin_token = strdup(getenv("WEIR_ADMIN_TOKEN"));
+    config->server.admin_token = token_of_environment();
     parse_embedded(config, embedded_connections(database), strdup(embedded_webhooks), problems);
     return deliver(config, out, problems);
 }

@@ -14,6 +14,8 @@
 #include <weir/registry.h>
 #include <weir/sink.h>
 
+#include "address.h"
+#include "guard.h"
 #include "log.h"
 #include "sha256.h"
 
@@ -64,6 +66,8 @@ struct config_module {
 struct config_webhook {
     char *id, *path;
     char *delivery_header; /* lower case; where the sender's delivery id stands; NULL: the usual */
+    struct guard *guard;   /* NULL: everybody may post */
+    char *public_url;      /* of this webhook alone; NULL: the server's */
     struct config_module *modules;
     size_t modules_count;
 };
@@ -72,12 +76,17 @@ struct config_webhook {
 struct config_server {
     char *listen;       /* "127.0.0.1:8000", "[::1]:8000" or "unix:/path" */
     char *admin_listen; /* NULL: the same as listen */
-    char *admin_token;  /* NULL: the admin API is disabled; WEIR_ADMIN_TOKEN if not in the file */
-    unsigned loops;     /* 1 to 64, default 1 */
-    bool watch;         /* reload when the files change, default true */
-    int64_t migration_timeout;          /* 300 s */
-    int64_t request_timeout;            /* 30 s */
-    int64_t shutdown_timeout;           /* 30 s: grace period of SIGTERM */
+    char *admin_token;  /* NULL: the admin API is disabled; WEIR_ADMIN_TOKEN if not in the file;
+                           in a vault */
+    char *public_url;   /* as senders know us: "https://hooks.example.com"; NULL: not known */
+    struct networks trusted_proxies;
+    char *forwarded_header;    /* lower case: what they say of the client; "x-forwarded-for" */
+    bool proxy_protocol;       /* their connections begin with a PROXY header */
+    unsigned loops;            /* 1 to 64, default 1 */
+    bool watch;                /* reload when the files change, default true */
+    int64_t migration_timeout; /* 300 s */
+    int64_t request_timeout;   /* 30 s */
+    int64_t shutdown_timeout;  /* 30 s: grace period of SIGTERM */
     int64_t head_timeout, body_timeout; /* 10 s, 30 s: absolute, from the first byte */
     int64_t idle_timeout;               /* 75 s: a kept-alive client without a request */
     size_t body_max;                    /* limits.body, 1 MiB */

@@ -10,7 +10,9 @@
 #include "backends.h"
 #include "clock.h"
 #include "config_parts.h"
+#include "config_secret.h"
 #include "text.h"
+#include "vault.h"
 #include "wipe.h"
 
 static void unknown_type(const struct source *source, const char *pointer, const char *type)
@@ -59,9 +61,32 @@ static int set_json(struct weir_settings *settings, const char *key, const json_
     return status;
 }
 
-static int set_value(struct weir_settings *settings, const struct source *source, const char *key,
-                     const json_t *value, const char *pointer, struct weir_error *error)
+static bool is_secret(const struct weir_setting *table, const char *key)
 {
+    for (; table != NULL && table->name != NULL; table++)
+        if (strcmp(table->name, key) == 0)
+            return table->flags & WEIR_SETTING_SECRET;
+    return false;
+}
+
+static int set_secret(struct weir_settings *settings, const struct source *source, const char *key,
+                      const json_t *value, const char *pointer, struct weir_error *error)
+{
+    char *text = config_secret_string(source, value, pointer, key);
+
+    if (text == NULL)
+        return WEIR_ECANCELED; /* the problem has been added */
+    int status = weir_settings_set_string(settings, key, text, error);
+    vault_free_string(text);
+    return status;
+}
+
+static int set_value(struct weir_settings *settings, const struct weir_setting *table,
+                     const struct source *source, const char *key, const json_t *value,
+                     const char *pointer, struct weir_error *error)
+{
+    if (is_secret(table, key) && config_is_reference(value))
+        return set_secret(settings, source, key, value, pointer, error);
     if (json_is_integer(value))
         return weir_settings_set_integer(settings, key, json_integer_value(value), error);
     if (json_is_real(value))
@@ -80,8 +105,9 @@ static int set_value(struct weir_settings *settings, const struct source *source
     return status;
 }
 
-bool config_set_values(struct weir_settings *settings, const struct source *source,
-                       const json_t *object, const char *base, const char *const *skip)
+bool config_set_values(struct weir_settings *settings, const struct weir_setting *table,
+                       const struct source *source, const json_t *object, const char *base,
+                       const char *const *skip)
 {
     struct weir_error error;
     char pointer[SOURCE_POINTER_MAX];
@@ -97,7 +123,7 @@ bool config_set_values(struct weir_settings *settings, const struct source *sour
         if (*at != NULL)
             continue;
         source_pointer(pointer, base, key);
-        int status = set_value(settings, source, key, value, pointer, &error);
+        int status = set_value(settings, table, source, key, value, pointer, &error);
         if (status != 0 && status != WEIR_ECANCELED)
             source_problem(source, pointer, key, "%s", error.detail);
         good = good && status == 0;
@@ -169,7 +195,7 @@ static bool read_one(struct config_connection *connection, const struct source *
         source_problem(source, base, NULL, "%s", error.detail);
         return false;
     }
-    bool good = config_set_values(settings, source, entry, base, skip);
+    bool good = config_set_values(settings, driver->settings, source, entry, base, skip);
     if (good && weir_settings_check(settings, driver, &error) != 0) {
         config_settings_problem(source, entry, base, &error);
         good = false;

@@ -16,9 +16,16 @@ void config_read_webhooks(struct config *config, const struct source *source);
 int config_default_server(struct config_server *server);
 void config_read_server(struct config_server *server, const struct source *source);
 
-/* Every member but `skip` (ends with NULL) as a setting; false if one was a problem. */
-bool config_set_values(struct weir_settings *settings, const struct source *source,
-                       const json_t *object, const char *base, const char *const *skip);
+/*
+ * Every member but `skip` (ends with NULL) as a setting; false if one was a problem. The keys that
+ * are secrets in `table` (may be NULL) may be read from files and credentials.
+ */
+bool config_set_values(struct weir_settings *settings, const struct weir_setting *table,
+                       const struct source *source, const json_t *object, const char *base,
+                       const char *const *skip);
+/* "public_url" of an object; *out is malloc'd, NULL if it is not there. False: a problem. */
+bool config_read_public_url(char **out, const struct source *source, const json_t *object,
+                            const char *base);
 /* A problem with a key of that object, as a check of settings reported it. */
 void config_settings_problem(const struct source *source, const json_t *object, const char *base,
                              const struct weir_error *error);

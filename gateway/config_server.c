@@ -11,9 +11,11 @@
 #include "backends.h"
 #include "clock.h"
 #include "config_parts.h"
-#include "wipe.h"
+#include "config_secret.h"
+#include "object.h"
+#include "vault.h"
 
-enum kind { COUNT32, SIZE, SPAN, TEXT, ADDRESS, FLAG, LEVEL, FORMAT };
+enum kind { COUNT32, SIZE, SPAN, SECRET, ADDRESS, FLAG, LEVEL, FORMAT };
 
 struct key {
     const char *name;
@@ -28,13 +30,14 @@ struct key {
 
 static const struct key top_keys[] = {{"listen", ADDRESS, AT(listen), 0, 0},
                                       {"admin_listen", ADDRESS, AT(admin_listen), 0, 0},
-                                      {"admin_token", TEXT, AT(admin_token), 0, 0},
+                                      {"admin_token", SECRET, AT(admin_token), 0, 0},
                                       {"loops", COUNT32, AT(loops), 1, 64},
                                       {"watch", FLAG, AT(watch), 0, 0},
+                                      {"proxy_protocol", FLAG, AT(proxy_protocol), 0, 0},
                                       {"migration_timeout", SPAN, AT(migration_timeout), 0, DAY},
                                       {"request_timeout", SPAN, AT(request_timeout), 0, DAY},
                                       {"shutdown_timeout", SPAN, AT(shutdown_timeout), 0, DAY},
-                                      {NULL, TEXT, 0, 0, 0}};
+                                      {NULL, FLAG, 0, 0, 0}};
 
 static const struct key limit_keys[] = {
     {"body", SIZE, AT(body_max), 1, 64 * MIB},
@@ -49,11 +52,11 @@ static const struct key limit_keys[] = {
     {"head_timeout", SPAN, AT(head_timeout), 0, DAY},
     {"body_timeout", SPAN, AT(body_timeout), 0, DAY},
     {"idle_timeout", SPAN, AT(idle_timeout), 0, DAY},
-    {NULL, TEXT, 0, 0, 0}};
+    {NULL, FLAG, 0, 0, 0}};
 
 static const struct key log_keys[] = {{"format", FORMAT, AT(log_format), 0, 0},
                                       {"level", LEVEL, AT(log_level), 0, 0},
-                                      {NULL, TEXT, 0, 0, 0}};
+                                      {NULL, FLAG, 0, 0, 0}};
 
 int config_default_server(struct config_server *server)
 {
@@ -77,14 +80,18 @@ int config_default_server(struct config_server *server)
                                      .log_format = LOG_LOGFMT,
                                      .log_level = LOG_INFO};
     server->listen = strdup("127.0.0.1:8000");
-    return server->listen == NULL ? WEIR_ENOMEM : 0;
+    server->forwarded_header = strdup("x-forwarded-for");
+    return server->listen == NULL || server->forwarded_header == NULL ? WEIR_ENOMEM : 0;
 }
 
 void config_free_server(struct config_server *server)
 {
     free(server->listen);
     free(server->admin_listen);
-    wipe_free_string(server->admin_token);
+    vault_free_string(server->admin_token);
+    free(server->public_url);
+    free(server->forwarded_header);
+    networks_fini(&server->trusted_proxies);
 }
 
 /* ---- Values ---------------------------------------------------------------------------------- */
@@ -108,21 +115,33 @@ static bool is_address(const char *text)
     return text[0] == '[' ? colon[-1] == ']' : strchr(text, ':') == colon;
 }
 
-static void set_text(char **field, const struct source *source, const struct key *key,
-                     const json_t *value, const char *pointer)
+static void set_address(char **field, const struct source *source, const struct key *key,
+                        const json_t *value, const char *pointer)
 {
     char *text = source_string(source, value, pointer, key->name);
 
     if (text == NULL)
         return;
-    if (text[0] == '\0' || (key->kind == ADDRESS && !is_address(text))) {
-        source_problem(source, pointer, key->name,
-                       key->kind == ADDRESS ? "must be host:port, [v6]:port or unix:/path"
-                                            : "must not be empty");
-        wipe_free_string(text);
+    if (!is_address(text)) {
+        source_problem(source, pointer, key->name, "must be host:port, [v6]:port or unix:/path");
+        free(text);
         return;
     }
-    wipe_free_string(*field);
+    free(*field);
+    *field = text;
+}
+
+static void set_secret(char **field, const struct source *source, const struct key *key,
+                       const json_t *value, const char *pointer)
+{
+    char *text = config_secret_string(source, value, pointer, key->name);
+
+    if (text != NULL && text[0] == '\0') {
+        source_problem(source, pointer, key->name, "must not be empty");
+        vault_free_string(text);
+        return;
+    }
+    vault_free_string(*field);
     *field = text;
 }
 
@@ -169,8 +188,8 @@ static void set(struct config_server *server, const struct source *source, const
     case COUNT32:
     case SIZE:
     case SPAN: set_number(field, source, key, value, pointer); break;
-    case TEXT:
-    case ADDRESS: set_text(field, source, key, value, pointer); break;
+    case SECRET: set_secret(field, source, key, value, pointer); break;
+    case ADDRESS: set_address(field, source, key, value, pointer); break;
     case LEVEL:
     case FORMAT: set_word(field, source, key, value, pointer); break;
     case FLAG:
@@ -242,12 +261,84 @@ static void read_plugins(const struct source *source)
     }
 }
 
+/* ---- Who is before us ------------------------------------------------------------------------ */
+
+static void read_network(struct config_server *server, const struct source *source,
+                         const json_t *value, const char *pointer)
+{
+    struct weir_error error;
+    char *text = source_string(source, value, pointer, "trusted_proxies");
+
+    if (text != NULL && networks_add(&server->trusted_proxies, text, &error) != 0)
+        source_problem(source, pointer, "trusted_proxies", "%s", error.detail);
+    free(text);
+}
+
+static void read_proxies(struct config_server *server, const struct source *source)
+{
+    const json_t *list = json_object_get(source->root, "trusted_proxies");
+    char pointer[SOURCE_POINTER_MAX], number[24], *name;
+    struct weir_error error = {.status = 0};
+
+    if (list != NULL && !json_is_array(list))
+        source_problem(source, "/trusted_proxies", "trusted_proxies",
+                       "must be an array of addresses and networks");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        snprintf(number, sizeof(number), "%zu", i);
+        source_pointer(pointer, "/trusted_proxies", number);
+        read_network(server, source, json_array_get(list, i), pointer);
+    }
+    if (object_header_name(source->root, "forwarded_header", server->forwarded_header, &name,
+                           &error) != 0) {
+        source_problem(source, "/forwarded_header", "forwarded_header", "%s", error.detail);
+    } else {
+        free(server->forwarded_header);
+        server->forwarded_header = name;
+    }
+    if (server->proxy_protocol && server->trusted_proxies.count == 0)
+        source_problem(source, "/proxy_protocol", "proxy_protocol",
+                       "needs trusted_proxies: whose connections begin with such a header");
+}
+
+/* "https://host", without a path, so that what follows it is what the sender has asked for. */
+static bool is_public_url(const char *text)
+{
+    size_t skip = strncmp(text, "https://", 8) == 0 ? 8 : strncmp(text, "http://", 7) == 0 ? 7 : 0;
+    const char *rest = text + skip;
+
+    return skip > 0 && rest[0] != '\0' && strpbrk(rest, "/?# \t\"\\") == NULL;
+}
+
+bool config_read_public_url(char **out, const struct source *source, const json_t *object,
+                            const char *base)
+{
+    const json_t *value = json_object_get(object, "public_url");
+    char pointer[SOURCE_POINTER_MAX];
+
+    if (value == NULL)
+        return true;
+    source_pointer(pointer, base, "public_url");
+    *out = source_string(source, value, pointer, "public_url");
+    if (*out == NULL)
+        return false;
+    size_t len = strlen(*out);
+    if (len > 0 && (*out)[len - 1] == '/')
+        (*out)[len - 1] = '\0';
+    if (is_public_url(*out))
+        return true;
+    source_problem(source, pointer, "public_url", "must be like https://hooks.example.com");
+    return false;
+}
+
 void config_read_server(struct config_server *server, const struct source *source)
 {
-    static const char *const inner[] = {"limits", "log", "plugins", NULL};
+    static const char *const inner[] = {
+        "limits", "log", "plugins", "trusted_proxies", "forwarded_header", "public_url", NULL};
 
     read_object(server, source, source->root, "", top_keys, inner);
     read_inner(server, source, "limits", limit_keys);
     read_inner(server, source, "log", log_keys);
     read_plugins(source);
+    read_proxies(server, source);
+    config_read_public_url(&server->public_url, source, source->root, "");
 }

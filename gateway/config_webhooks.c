@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backends.h"
+#include "config_auth.h"
 #include "config_parts.h"
 #include "text.h"
 
@@ -80,7 +81,7 @@ static bool read_options(struct weir_settings *options, const struct source *sou
     char inner[SOURCE_POINTER_MAX];
     const json_t *object = json_object_get(entry, "module-config");
 
-    bool good = config_set_values(options, source, entry, base, module_keys);
+    bool good = config_set_values(options, NULL, source, entry, base, module_keys);
     if (object == NULL)
         return good;
     source_pointer(inner, base, "module-config");
@@ -88,7 +89,7 @@ static bool read_options(struct weir_settings *options, const struct source *sou
         source_problem(source, inner, "module-config", "must be an object");
         return false;
     }
-    return config_set_values(options, source, object, inner, none) && good;
+    return config_set_values(options, NULL, source, object, inner, none) && good;
 }
 
 static void target_problem(const struct source *source, const json_t *entry, const char *base,
@@ -252,12 +253,15 @@ static void free_webhook(struct config_webhook *webhook)
     free(webhook->path);
     free(webhook->id);
     free(webhook->delivery_header);
+    free(webhook->public_url);
+    guard_free(&webhook->guard);
 }
 
 static bool read_entry(struct config_webhook *webhook, const struct config *config,
                        const struct source *source, const json_t *entry, const char *base)
 {
-    static const char *const keys[] = {"path", "id", "modules", "delivery_id_header", NULL};
+    static const char *const keys[] = {"path",       "id",   "modules", "delivery_id_header",
+                                       "public_url", "auth", NULL};
     char pointer[SOURCE_POINTER_MAX];
 
     if (!json_is_object(entry)) {
@@ -276,7 +280,9 @@ static bool read_entry(struct config_webhook *webhook, const struct config *conf
         return false;
     }
     webhook->id = read_id(source, entry, base, webhook->path);
-    return read_delivery_header(webhook, source, entry, base) && good && webhook->id != NULL;
+    good = read_delivery_header(webhook, source, entry, base) && good;
+    good = config_read_public_url(&webhook->public_url, source, entry, base) && good;
+    return config_read_auth(webhook, source, entry, base) && good && webhook->id != NULL;
 }
 
 static int by_path(const void *a, const void *b)

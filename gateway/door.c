@@ -136,7 +136,14 @@ static bool may_turn_away(const struct clients *clients)
     return clients->counts[CLIENT_TURNED_AWAY] < most;
 }
 
-static void welcome(struct door *door, int fd, bool admin)
+/* The admin side's own listener is not for proxies of senders. */
+static bool is_proxied(const struct clients *clients, const struct address *peer, bool admin)
+{
+    return !admin && clients->limits.proxies != NULL &&
+           networks_hold(clients->limits.proxies, peer);
+}
+
+static void welcome(struct door *door, int fd, const struct address *peer, bool admin)
 {
     struct clients *clients = &door->clients;
     enum client_kind kind = kind_of(clients, admin);
@@ -150,9 +157,11 @@ static void welcome(struct door *door, int fd, bool admin)
         }
     }
     start_ticking(door);
-    struct client *client = client_new(clients, fd, kind);
+    struct client *client = client_new(clients, fd, kind, peer);
     if (client != NULL && kind == CLIENT_TURNED_AWAY)
         client_refuse_with(client, ANSWER_OVERLOADED, true);
+    else if (client != NULL && is_proxied(clients, peer, admin))
+        client_expect_proxy(client);
 }
 
 /* Once in a while: a storm lasts for thousands of attempts. */
@@ -191,9 +200,14 @@ static void on_resume(evutil_socket_t fd, short what, void *context)
 static void accept_some(struct listener *listener, int most)
 {
     for (int i = 0; i < most; i++) {
-        int client = accept4(listener->socket.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+        struct sockaddr *name = (struct sockaddr *)(void *)&from;
+        socklen_t len = sizeof(from);
+        struct address peer;
+        int client = accept4(listener->socket.fd, name, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (client >= 0) {
-            welcome(listener->door, client, listener->admin);
+            address_from_socket(&peer, name);
+            welcome(listener->door, client, &peer, listener->admin);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)

@@ -14,7 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "address.h"
 #include "answer.h"
+#include "request.h"
 
 struct event_base;
 struct door;
@@ -27,6 +29,12 @@ struct door_limits {
     size_t body_max, head_max;
     unsigned headers_max, connections_max;
     int64_t head_timeout, body_timeout, idle_timeout; /* nanoseconds */
+
+    /*
+     * Whose connections begin with a PROXY protocol header; NULL: nobody's. Borrowed until the next
+     * door_set_limits, or the door's end.
+     */
+    const struct networks *proxies;
 };
 
 /* What all doors hold together: bytes of bodies (webhooks', too), clients. Zero-initialise it. */
@@ -40,11 +48,6 @@ struct door_budget {
 bool door_budget_take(struct door_budget *budget, size_t bytes);
 void door_budget_give(struct door_budget *budget, size_t bytes);
 
-struct request_header {
-    const char *name;  /* lower case */
-    const char *value; /* without white space around it */
-};
-
 /* One request; borrowed from the door for the duration of each call, and valid until answered. */
 struct request {
     uint64_t id;
@@ -57,6 +60,8 @@ struct request {
     uint64_t content_length; /* declared; 0 if none or chunked */
     bool chunked;
     bool admin;          /* came in by a listener of the admin side */
+    struct address peer; /* of the connection, or what its PROXY header says */
+    uint64_t judged;     /* the handler's own */
     int64_t started_at;  /* monotonic; when its first byte came */
     int64_t received_at; /* microseconds since 1970; when its last byte came */
     char *body;          /* NULL before it is whole */
@@ -82,7 +87,7 @@ struct door_handler {
      */
     bool (*routed)(void *context, const struct request *request, struct answer *answer);
     /* After the declared length was found acceptable: 401, 403, 429, 415. The same contract. */
-    bool (*admitted)(void *context, const struct request *request, struct answer *answer);
+    bool (*admitted)(void *context, struct request *request, struct answer *answer);
     /* The body is whole. Must lead to exactly one door_answer, now or later. */
     void (*complete)(void *context, struct request *request);
 };

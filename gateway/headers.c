@@ -112,7 +112,8 @@ static void put_pair(struct text *text, const struct request_header *headers, si
     put(text, "\"", 1);
 }
 
-char *headers_json(const struct request_header *headers, size_t count, size_t *len)
+char *headers_json(const struct request_header *headers, size_t count, const struct guard *guard,
+                   size_t *len)
 {
     struct text text = {NULL, 0};
     size_t size = 2, left;
@@ -126,8 +127,8 @@ char *headers_json(const struct request_header *headers, size_t count, size_t *l
     left = size - 2;
     put(&text, "{", 1);
     for (size_t i = 0; i < count; i++)
-        if (headers_storable(headers[i].name) && !seen_before(headers, i) &&
-            room_of(&headers[i]) <= left)
+        if (headers_storable(headers[i].name) && !guard_reads_header(guard, headers[i].name) &&
+            !seen_before(headers, i) && room_of(&headers[i]) <= left)
             put_pair(&text, headers, count, i, &left);
     put(&text, "}", 1);
     text.bytes[text.len] = '\0';

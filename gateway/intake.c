@@ -52,18 +52,26 @@ static bool is_twice(const struct request *request, const char *name)
     return count > 1;
 }
 
-static bool admitted(void *context, const struct request *request, struct answer *answer)
+static bool is_json(const struct request *request)
 {
-    const struct intake *intake = context;
+    return !is_twice(request, "content-type") &&
+           media_is_json(request_header(request, "content-type")) &&
+           media_is_plain(request_header(request, "content-encoding"));
+}
+
+/* A guard that must see the body comes before the media type all the same: 401 before 415. */
+static bool admitted(void *context, struct request *request, struct answer *answer)
+{
+    struct intake *intake = context;
     struct route route = route_of(intake, request);
 
     if (route.admin)
         return admin_allows(intake->loop->config->server.admin_token, request, answer);
     if (route.kind != ROUTE_WEBHOOK)
         return true;
-    if (!is_twice(request, "content-type") &&
-        media_is_json(request_header(request, "content-type")) &&
-        media_is_plain(request_header(request, "content-encoding")))
+    if (!knock_head(intake, route.entry, request, answer))
+        return false;
+    if (knock_waits(route.entry) || is_json(request))
         return true;
     answer_problem(answer, ANSWER_MEDIA_TYPE, NULL);
     return false;
@@ -182,7 +190,8 @@ static void take_in(struct intake *intake, const struct config_webhook *entry,
 {
     struct config *config = intake->loop->config;
     size_t headers_len, body_len, budget;
-    char *headers = headers_json(request->headers, request->headers_count, &headers_len);
+    char *headers =
+        headers_json(request->headers, request->headers_count, entry->guard, &headers_len);
     int64_t received_at = request->received_at;
     uint64_t id = request->id;
     const char *name = delivery_id_of(entry, request);
@@ -212,7 +221,17 @@ static void check(struct intake *intake, const struct config_webhook *entry,
                   struct request *request)
 {
     const char *body = request->body == NULL ? "" : request->body;
+    struct answer answer = {.status = 0};
+    bool unseen = knock_waits(entry) || request->judged != intake->loop->config->generation;
 
+    if (!knock_body(intake, entry, request, &answer)) {
+        door_answer(intake->loop->door, request->id, &answer);
+        return;
+    }
+    if (unseen && !is_json(request)) {
+        refuse(intake, request, ANSWER_MEDIA_TYPE);
+        return;
+    }
     switch (json_check(body, request->body_len, intake->loop->config->server.json_depth_max)) {
     case JSON_OK: take_in(intake, entry, request); break;
     case JSON_MEMORY: refuse(intake, request, ANSWER_OVERLOADED); break;

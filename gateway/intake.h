@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "door.h"
+#include "knock.h"
 #include "list.h"
 #include "webhook.h"
 
@@ -24,6 +25,7 @@ struct intake {
     struct list unanswered; /* struct webhook.link, by expires_at */
     struct event *sweep;    /* runs only while something is unanswered */
     bool sweeping;
+    struct knock_storm storms[KNOCK_STORMS];
 };
 
 /* What a door calls; its context is the struct intake. */

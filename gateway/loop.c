@@ -71,7 +71,8 @@ static struct door_limits limits_of(const struct config *config)
 {
     const struct config_server *server = &config->server;
 
-    return (struct door_limits){.body_max = server->body_max,
+    return (struct door_limits){.proxies = server->proxy_protocol ? &server->trusted_proxies : NULL,
+                                .body_max = server->body_max,
                                 .head_max = server->head_max,
                                 .headers_max = server->headers_max,
                                 .connections_max = descriptors_for_clients(config),

@@ -121,6 +121,10 @@ static void webhooks(FILE *out, struct gateway *gateway)
                 (unsigned long long)atomic_load(&metrics->outcomes[i]));
     single(out, "weir_webhooks_active", "gauge", "Accepted webhooks without an answer yet.",
            atomic_load(&metrics->active));
+    single(out, "weir_webhooks_unauthorized_total", "counter", "Refused for their credentials.",
+           (double)atomic_load(&metrics->unauthorized));
+    single(out, "weir_webhooks_forbidden_total", "counter", "Refused for their address.",
+           (double)atomic_load(&metrics->forbidden));
     single(out, "weir_webhooks_timed_out_total", "counter", "Answered at request_timeout.",
            (double)atomic_load(&metrics->timed_out));
     latency(out, metrics);

@@ -21,7 +21,8 @@ struct gateway;
 struct metrics {
     atomic_uint active; /* accepted webhooks that have no answer yet */
     atomic_uint_least64_t outcomes[METRICS_OUTCOMES];
-    atomic_uint_least64_t timed_out; /* answered because request_timeout had passed */
+    atomic_uint_least64_t unauthorized, forbidden; /* by a webhook's guard */
+    atomic_uint_least64_t timed_out;               /* answered because request_timeout had passed */
     atomic_uint_least64_t reloads_ok, reloads_rejected;
     atomic_uint_least64_t latency[METRICS_BUCKETS_COUNT + 1]; /* the last: above all bounds */
     atomic_uint_least64_t latency_us;                         /* the sum */

@@ -9,6 +9,7 @@
 
 #include "client.h"
 #include "parse.h"
+#include "proxy.h"
 
 #define BODY_ROOM 1024 /* bytes behind the head that a chunked body is read through, at least */
 
@@ -54,6 +55,7 @@ static void describe(struct client *client, const struct parse *parse)
                                        .content_length = client->head.content_length,
                                        .chunked = client->head.chunked,
                                        .admin = client->kind == CLIENT_ADMIN,
+                                       .peer = client->peer,
                                        .started_at = client->request.started_at};
     atomic_fetch_add_explicit(&client->clients->requests, 1, memory_order_relaxed);
 }
@@ -99,6 +101,25 @@ static void take_head(struct client *client)
     client->spent = client->scan.seen;
     describe(client, &parse);
     admit(client);
+}
+
+/* From here on the connection is as if its client had made it. */
+bool receive_proxy(struct client *client)
+{
+    struct inbox *inbox = &client->inbox;
+    size_t taken;
+
+    if (inbox->len == 0)
+        return false;
+    switch (proxy_parse(inbox->bytes, inbox->len, &taken, &client->peer)) {
+    case PROXY_MORE: return false;
+    case PROXY_BAD: client_close(client); return false;
+    case PROXY_DONE: break;
+    }
+    inbox_drop(inbox, taken);
+    client->state = CLIENT_IDLE;
+    client->deadline = clock_add(clock_now(), client->clients->limits.idle_timeout);
+    return true;
 }
 
 bool receive_head(struct client *client)

@@ -8,16 +8,16 @@
 
 #include "address.h"
 
-struct guard_header {
-    const char *name; /* lower case */
-    const char *value;
+struct request_header {
+    const char *name;  /* lower case */
+    const char *value; /* without white space around it */
 };
 
 struct guard_request {
     const char *method; /* "POST" */
     const char *path;   /* as it came, not decoded */
     const char *query;  /* as it came, without the '?'; NULL if there is none */
-    const struct guard_header *headers;
+    const struct request_header *headers;
     size_t headers_count;
     const unsigned char *body; /* the raw bytes; NULL until it is whole */
     size_t body_len;

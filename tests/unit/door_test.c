@@ -47,7 +47,7 @@ static bool test_routed(void *context, const struct request *request, struct ans
     return false;
 }
 
-static bool test_admitted(void *context, const struct request *request, struct answer *answer)
+static bool test_admitted(void *context, struct request *request, struct answer *answer)
 {
     (void)context;
     if (strcmp(request->path, "/secret") != 0)

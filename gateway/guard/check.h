@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* One kind of check, as the guard sees it. The kinds are in token.c, ip.c, jwt.c and signature.c.
+ */
+#ifndef GUARD_CHECK_H
+#define GUARD_CHECK_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include <weir/error.h>
+
+#include "request.h"
+#include "secret.h"
+
+struct check_kind {
+    const char *name;      /* "bearer" */
+    const char *challenge; /* what a 401 asks for (RFC 9110, 11.6.1); NULL: a failure is 403 */
+    bool secret;           /* it must have at least one */
+
+    /*
+     * Make one from its configuration, strings expanded, without its secrets, which it copies if it
+     * keeps them. Checks its keys. *out is owned by the caller, NULL on failure.
+     */
+    int (*make)(void **out, const json_t *object, const struct secrets *secrets,
+                struct weir_error *error);
+
+    /* Must the body be whole? NULL: never. */
+    bool (*needs_body)(const void *check);
+
+    /*
+     * 0, or a status with the reason for the operator's eyes. What it takes depends on the request
+     * and the configuration, not on how far a wrong credential is right.
+     */
+    int (*judge)(const void *check, const struct guard_request *request, struct weir_error *error);
+
+    /* Does this (lower-case) header carry a credential? It is not stored then. NULL: none does. */
+    bool (*reads_header)(const void *check, const char *name);
+
+    void (*free)(void *check);
+};
+
+extern const struct check_kind check_bearer, check_basic, check_header, check_query, check_ip,
+    check_jwt;
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the list of checks, their order, and the one verdict that comes of it.
+ * Never does: tell a sender which of them said no. Lock: none.
+ */
+#include "guard.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "text.h"
+
+#define CHALLENGE_MAX 256
+
+struct entry {
+    const struct check_kind *kind;
+    void *check;
+    bool body;
+};
+
+struct guard {
+    struct entry entries[GUARD_CHECKS_MAX];
+    size_t count;
+    char challenge[CHALLENGE_MAX];
+};
+
+static const struct check_kind *const kinds[] = {&check_bearer, &check_basic, &check_header,
+                                                 &check_query,  &check_ip,    &check_jwt};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+int guard_new(struct guard **out, struct weir_error *error)
+{
+    *out = calloc(1, sizeof(**out));
+    return *out == NULL ? weir_fail(error, WEIR_ENOMEM, "out of memory") : 0;
+}
+
+void guard_free(struct guard **at)
+{
+    struct guard *guard = *at;
+
+    *at = NULL;
+    if (guard == NULL)
+        return;
+    for (size_t i = 0; i < guard->count; i++)
+        guard->entries[i].kind->free(guard->entries[i].check);
+    free(guard);
+}
+
+/* ---- Making ---------------------------------------------------------------------------------- */
+
+static int find_kind(const json_t *object, const struct check_kind **out, struct weir_error *error)
+{
+    const char *type = json_string_value(json_object_get(object, "type"));
+    const char *names[KINDS];
+
+    if (type == NULL)
+        return weir_fail_key(error, WEIR_EINVAL, "type", "is required");
+    for (size_t i = 0; i < KINDS; i++) {
+        names[i] = kinds[i]->name;
+        if (strcmp(type, names[i]) != 0)
+            continue;
+        *out = kinds[i];
+        return 0;
+    }
+    const char *nearest = text_nearest(type, names, KINDS);
+    return weir_fail_key(error, WEIR_EINVAL, "type", "no check is called %s%s%s", type,
+                         nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest);
+}
+
+/* Each scheme once. */
+static void add_challenge(struct guard *guard, const char *challenge)
+{
+    size_t len = strlen(guard->challenge);
+
+    if (challenge == NULL || strstr(guard->challenge, challenge) != NULL)
+        return;
+    snprintf(guard->challenge + len, sizeof(guard->challenge) - len, "%s%s", len > 0 ? ", " : "",
+             challenge);
+}
+
+int guard_add(struct guard *guard, const json_t *object, const struct secrets *secrets,
+              struct weir_error *error)
+{
+    const struct check_kind *kind = NULL;
+    int status = find_kind(object, &kind, error);
+
+    if (status != 0)
+        return status;
+    if (guard->count == GUARD_CHECKS_MAX)
+        return weir_fail(error, WEIR_ELIMIT, "at most %d checks", GUARD_CHECKS_MAX);
+    if (kind->secret && secrets->count == 0)
+        return weir_fail_key(error, WEIR_EINVAL, "secret", "is required");
+    if (kind == &check_ip && secrets->count > 0)
+        return weir_fail_key(error, WEIR_EINVAL, "secret", "is no key of this type");
+    struct entry *entry = &guard->entries[guard->count];
+    status = kind->make(&entry->check, object, secrets, error);
+    if (status != 0)
+        return status;
+    entry->kind = kind;
+    entry->body = kind->needs_body != NULL && kind->needs_body(entry->check);
+    guard->count++;
+    add_challenge(guard, kind->challenge);
+    return 0;
+}
+
+/* ---- Judging --------------------------------------------------------------------------------- */
+
+/* A credential that is wrong counts before an address that is. */
+static enum guard_verdict judge(const struct guard *guard, const struct guard_request *request,
+                                bool body, bool addresses, struct weir_error *reason)
+{
+    enum guard_verdict verdict = GUARD_PASS;
+
+    for (size_t i = 0; i < guard->count; i++) {
+        const struct entry *entry = &guard->entries[i];
+        bool address = entry->kind->challenge == NULL;
+        struct weir_error error = {.status = 0};
+        if (address ? !addresses : entry->body != body)
+            continue;
+        if (entry->kind->judge(entry->check, request, &error) == 0)
+            continue;
+        if (verdict == GUARD_PASS || (verdict == GUARD_FORBIDDEN && !address)) {
+            verdict = address ? GUARD_FORBIDDEN : GUARD_UNAUTHORIZED;
+            if (reason != NULL)
+                *reason = error;
+        }
+    }
+    return verdict;
+}
+
+bool guard_needs_body(const struct guard *guard)
+{
+    for (size_t i = 0; guard != NULL && i < guard->count; i++)
+        if (guard->entries[i].body)
+            return true;
+    return false;
+}
+
+/* Addresses are judged with the last credentials: 401 comes before 403. */
+enum guard_verdict guard_judge_head(const struct guard *guard, const struct guard_request *request,
+                                    struct weir_error *reason)
+{
+    return guard == NULL ? GUARD_PASS
+                         : judge(guard, request, false, !guard_needs_body(guard), reason);
+}
+
+enum guard_verdict guard_judge_body(const struct guard *guard, const struct guard_request *request,
+                                    struct weir_error *reason)
+{
+    return guard_needs_body(guard) ? judge(guard, request, true, true, reason) : GUARD_PASS;
+}
+
+const char *guard_challenge(const struct guard *guard)
+{
+    return guard->challenge[0] == '\0' ? "Bearer realm=\"weir\"" : guard->challenge;
+}
+
+bool guard_reads_header(const struct guard *guard, const char *name)
+{
+    for (size_t i = 0; guard != NULL && i < guard->count; i++) {
+        const struct entry *entry = &guard->entries[i];
+        if (entry->kind->reads_header != NULL && entry->kind->reads_header(entry->check, name))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guard of one webhook: the checks that a request must pass, all of them. Immutable once it is
+ * made; any thread may ask it.
+ */
+#ifndef GUARD_GUARD_H
+#define GUARD_GUARD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include <weir/error.h>
+
+#include "request.h"
+#include "secret.h"
+
+#define GUARD_CHECKS_MAX 16
+
+struct guard;
+
+enum guard_verdict {
+    GUARD_PASS,
+    GUARD_UNAUTHORIZED, /* 401 */
+    GUARD_FORBIDDEN     /* 403: the credentials are good, or none are asked for */
+};
+
+/* Without a check. *out is owned by the caller. */
+int guard_new(struct guard **out, struct weir_error *error);
+
+/*
+ * Add a check: object has its "type" and keys, strings expanded, without secret and secrets, which
+ * are copied. WEIR_EINVAL with the key at fault; an unknown type; a missing secret.
+ */
+int guard_add(struct guard *guard, const json_t *object, const struct secrets *secrets,
+              struct weir_error *error);
+
+/* Accepts NULL; leaves NULL. */
+void guard_free(struct guard **guard);
+
+/*
+ * First with the head alone, then, if it needs the body, with all of it; NULL passes everything.
+ * Every check is made, whatever the others said. The reason is for the operator.
+ */
+enum guard_verdict guard_judge_head(const struct guard *guard, const struct guard_request *request,
+                                    struct weir_error *reason);
+enum guard_verdict guard_judge_body(const struct guard *guard, const struct guard_request *request,
+                                    struct weir_error *reason);
+bool guard_needs_body(const struct guard *guard);
+
+/* What WWW-Authenticate says; good as long as the guard. */
+const char *guard_challenge(const struct guard *guard);
+
+/* Does this (lower-case) header carry a credential for it? */
+bool guard_reads_header(const struct guard *guard, const char *name);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Knocking: asking a webhook's guard about a request, answering whom it turns away, and saying so
+ * in the log and the metrics, once for a storm of them.
+ */
+#ifndef GATEWAY_KNOCK_H
+#define GATEWAY_KNOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "door.h"
+
+#define KNOCK_STORMS 64 /* webhooks whose storms are told apart, for each loop */
+
+struct intake;
+
+/* Refusals of one webhook that were not told yet. */
+struct knock_storm {
+    uint64_t webhook; /* a hash of its id */
+    int64_t quiet_until;
+    uint64_t untold;
+};
+
+/* With the head alone. False: the answer has been filled. */
+bool knock_head(struct intake *intake, const struct config_webhook *entry, struct request *request,
+                struct answer *answer);
+
+/* With the body, too; makes up for knock_head if the configuration has changed meanwhile. */
+bool knock_body(struct intake *intake, const struct config_webhook *entry, struct request *request,
+                struct answer *answer);
+
+/* Does the guard's word come only after the body? */
+bool knock_waits(const struct config_webhook *entry);
+
+#endif

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""Nothing the daemon ever writes holds a secret it was given, whatever goes wrong."""
+import base64
+import json
+import secrets
+import signal
+import sqlite3
+
+from gateway import TOKEN, raw
+from pgserver import free_port, wait_until
+
+MODULES = [{"type": "sqlite", "connection": "file"}]
+
+
+class Vault:
+    """Secrets that occur nowhere else, and every text that was seen."""
+
+    def __init__(self):
+        self.secrets, self.seen = {}, []
+
+    def new(self, name):
+        self.secrets[name] = f"sec-{name}-{secrets.token_hex(12)}"
+        return self.secrets[name]
+
+    def see(self, *texts):
+        self.seen += [text if isinstance(text, str) else text.decode("latin1") for text in texts]
+
+    def check(self):
+        for name, secret in self.secrets.items():
+            forms = [secret, base64.b64encode(secret.encode()).decode(),
+                     base64.b64encode(f"user:{secret}".encode()).decode()]
+            for text in self.seen:
+                for form in forms:
+                    assert form not in text, (name, text[:2000])
+
+
+def configuration(vault, tmp_path, database, port):
+    (tmp_path / "key").write_text(vault.new("file") + "\n")
+    connections = {
+        "file": {"type": "sqlite", "path": str(tmp_path / "weir.db")},
+        "wrong": {**database.connection(), "password": vault.new("password")},
+        "nobody": {"type": "postgresql", "host": "127.0.0.1", "port": port, "user": "u",
+                   "password": vault.new("unreachable"), "acquisition_timeout": 0.3},
+        "redis": {"type": "redis", "host": "127.0.0.1", "port": port,
+                  "password": vault.new("redis"), "acquisition_timeout": 0.3},
+        "rabbit": {"type": "rabbitmq", "host": "127.0.0.1", "port": port, "user": "u",
+                   "password": vault.new("rabbit"), "acquisition_timeout": 0.3},
+        "mysql": {"type": "mysql", "host": "127.0.0.1", "port": port, "user": "u",
+                  "database": "d", "password": vault.new("mysql"), "acquisition_timeout": 0.3}}
+    auth = {
+        "bearer": [{"type": "bearer", "secrets": [vault.new("bearer"), {"file": str(
+            tmp_path / "key")}]}],
+        "basic": [{"type": "basic", "user": "user", "secret": vault.new("basic")}],
+        "header": [{"type": "header", "name": "X-Key", "secret": vault.new("header")}],
+        "query": [{"type": "query", "name": "key", "secret": vault.new("query")}],
+        "jwt": [{"type": "jwt", "secret": vault.new("jwt")}]}
+    webhooks = [{"path": f"/webhook/{name}", "modules": MODULES, "auth": checks}
+                for name, checks in auth.items()]
+    for name in ("wrong", "nobody", "mysql"):
+        kind = "mysql" if name == "mysql" else "postgresql"
+        webhooks.append({"path": f"/webhook/{name}",
+                         "modules": [{"type": kind, "connection": name}]})
+    webhooks.append({"path": "/webhook/redis", "modules": [
+        {"type": "redis", "connection": "redis", "key": "s"}]})
+    webhooks.append({"path": "/webhook/rabbit", "modules": [
+        {"type": "rabbitmq", "connection": "rabbit", "queue_name": "q"}]})
+    return connections, {"webhooks": webhooks}
+
+
+def knock(weir, vault):
+    """With the right credentials, with ones that are nearly right, and with none."""
+    secret = vault.secrets
+    right = {
+        "bearer": ({"Authorization": "Bearer " + secret["bearer"]}, ""),
+        "basic": ({"Authorization": "Basic " + base64.b64encode(
+            ("user:" + secret["basic"]).encode()).decode()}, ""),
+        "header": ({"X-Key": secret["header"]}, ""),
+        "query": ({}, "?key=" + secret["query"])}
+    for name, (headers, query) in right.items():
+        status, _, body = weir.request("POST", f"/webhook/{name}{query}", "{}", headers)
+        assert status == 200, (name, body)
+        vault.see(body)
+    for name in ("bearer", "basic", "header", "query", "jwt"):
+        for headers in ({}, {"Authorization": "Bearer " + secret["jwt"] + "x"},
+                        {"X-Key": secret["header"] + "x"}):
+            status, answer_headers, body = weir.request(
+                "POST", f"/webhook/{name}?key={secret['query']}x", "{}", headers)
+            assert status == 401
+            vault.see(body, str(answer_headers))
+    for name in ("wrong", "nobody", "redis", "rabbit", "mysql"):
+        status, _, body = weir.request("POST", f"/webhook/{name}", "{}")
+        assert status == 503, (name, body)
+        vault.see(body)
+
+
+def test_nothing_that_is_written_holds_a_secret(start, database, tmp_path):
+    vault = Vault()
+    connections, webhooks = configuration(vault, tmp_path, database, free_port())
+    admin = vault.new("admin")
+    weir = start(connections, webhooks, {"admin_token": admin, "log": {"level": "debug"}})
+    bearer = {"Authorization": f"Bearer {admin}"}
+    knock(weir, vault)
+    for path in ("/admin/status", "/metrics", "/readyz", "/healthz"):
+        vault.see(weir.request("GET", path, headers=bearer)[2])
+    vault.see(weir.request("GET", "/admin/status", headers={
+        "Authorization": f"Bearer {admin}x"})[2])
+    vault.see(raw(weir.port, f"GET /?{vault.secrets['query']} HTTP/1.1\r\n\r\n".encode()))
+    for verb in (["check"], ["check", "--connect"], ["status"], ["status", "--json"],
+                 ["reload"], ["pools"]):
+        done = weir.command(verb[0], "--config", str(weir.config), *verb[1:])
+        vault.see(done.stdout, done.stderr)
+
+    # Files that are wrong, beside secrets and in them.
+    broken = json.dumps(connections)[:-2] + ",\n}"
+    surplus = {**connections, "file": {**connections["file"], "password": vault.new("surplus")}}
+    numbers = {**connections, "wrong": {**connections["wrong"], "password": [vault.new("listed")]}}
+    for text in (broken, surplus, numbers):
+        weir.write(text)
+        code, _, body = weir.request("POST", "/admin/reload", "{}", bearer)
+        assert code == 422, body
+        done = weir.command("check", "--config", str(weir.config))
+        assert done.returncode == 3
+        vault.see(body, done.stdout, done.stderr)
+    entry = {"path": "/webhook/x", "modules": MODULES,
+             "auth": [{"type": "bearer", "secret": vault.new("unknown-key"), "sekret": "x"}]}
+    weir.write(connections, {"webhooks": [entry]})
+    vault.see(weir.request("POST", "/admin/reload", "{}", bearer)[2])
+
+    with sqlite3.connect(tmp_path / "weir.db") as rows:
+        stored = rows.execute("SELECT * FROM webhook_events").fetchall()
+    assert len(stored) == 4
+    vault.see(*[str(row) for row in stored])
+    weir.process.send_signal(signal.SIGTERM)
+    weir.process.wait(20)
+    vault.see(weir.log(), (weir.directory / "out").read_text())
+    assert weir.log().count("\n") > 20
+    vault.check()
+
+
+def test_secrets_are_left_out_of_core_dumps(start, tmp_path):
+    """What the kernel would dump: all mappings but those that are marked (dd in VmFlags)."""
+    vault = Vault()
+    webhooks = {"webhooks": [{"path": "/webhook/example", "modules": MODULES, "auth": [
+        {"type": "bearer", "secret": vault.new("bearer")}]}]}
+    weir = start({"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")},
+                  "pg": {"type": "postgresql", "host": "127.0.0.1", "user": "u",
+                         "password": vault.new("password")}},
+                 webhooks, {"admin_token": vault.new("admin")})
+    assert weir.request("POST", "/webhook/example", "{}")[0] == 401
+    found, kept = set(), set()
+    with open(f"/proc/{weir.process.pid}/smaps", encoding="utf8") as maps, \
+            open(f"/proc/{weir.process.pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            first = line.split()[0]
+            if "-" in first and ":" not in first:
+                begin, end = (int(part, 16) for part in first.split("-"))
+                readable = line.split()[1].startswith("r")
+            elif line.startswith("VmFlags:") and readable:
+                try:
+                    memory.seek(begin)
+                    text = memory.read(end - begin)
+                except (OSError, OverflowError, ValueError):
+                    continue
+                for name, secret in vault.secrets.items():
+                    if secret.encode() in text:
+                        (kept if " dd" in line else found).add(name)
+    assert kept == {"bearer", "password", "admin"}
+    assert found == set(), "a secret is in memory that would be dumped"
+    assert TOKEN not in weir.log()
+    wait_until(lambda: weir.process.poll() is None)
