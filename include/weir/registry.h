@@ -247,10 +247,10 @@ WEIR_EXPORT int weir_release(struct weir_registry *registry, struct weir_lease *
 /* ---- Operating one connection --------------------------------------------------------------- */
 
 /*
- * Lease nothing of `name` from now on: acquires wait, until their deadline or weir_pool_resume;
- * tries are WEIR_EAGAIN; leases that are out go on. A pause outlasts changes of the configuration;
- * it ends when the connection is removed or changes its type. Pausing what is paused, and resuming
- * what is not, changes nothing. WEIR_EUNKNOWN, WEIR_ECLOSED.
+ * Lease nothing of `name` to whoever asks from now on: acquires wait, until their deadline or
+ * weir_pool_resume; tries are WEIR_EAGAIN; leases that are out go on. A pause outlasts changes of
+ * the configuration; it ends when the connection is removed or changes its type. Pausing what is
+ * paused, and resuming what is not, changes nothing. WEIR_EUNKNOWN, WEIR_ECLOSED.
  */
 WEIR_EXPORT int weir_pool_pause(struct weir_registry *registry, const char *name,
                                 struct weir_error *error);

@@ -97,6 +97,10 @@ static void note_completion(struct entry *entry)
         book.granted++;
     } else {
         book.failed++;
+        book.counted.timeouts += entry->waiter->status == WEIR_ETIMEOUT;
+        book.counted.refused += entry->waiter->status == WEIR_EWAITERS;
+        book.counted.unavailable += entry->waiter->status == WEIR_EUNAVAILABLE;
+        book.counted.shed += entry->waiter->status == WEIR_ESHED;
     }
 }
 
@@ -459,14 +463,23 @@ static void check_endpoint(const struct endpoint *endpoint)
 static void check_totals(void)
 {
     const struct weir_registry *registry = book.registry;
+    struct weir_totals sums = {0};
     uint64_t granted = 0;
 
     for (size_t i = 0; i < registry->endpoints_count; i++) {
-        granted += registry->endpoints[i]->totals.acquired;
+        const struct weir_totals *totals = &registry->endpoints[i]->totals;
+        granted += totals->acquired;
+        sums.timeouts += totals->timeouts;
+        sums.refused += totals->refused;
+        sums.unavailable += totals->unavailable;
+        sums.shed += totals->shed;
         list_each(link, &registry->endpoints[i]->versions)
             granted += version_unfolded(list_entry(link, struct version, link));
     }
     check(granted == book.granted, "I20", "acquired is not what was granted");
+    check(sums.timeouts == book.counted.timeouts && sums.refused == book.counted.refused &&
+              sums.unavailable == book.counted.unavailable && sums.shed == book.counted.shed,
+          "I20", "failures are not counted as they were told");
     check(registry->bad_releases == book.bad_releases, "I13",
           "bad releases are not all refused and counted");
 }

@@ -40,6 +40,7 @@ struct book {
         bool open;
     } breakers[BOOK_ENDPOINTS_MAX]; /* as they were after the last step */
     uint64_t order, granted, failed, bad_releases;
+    struct weir_totals counted; /* failures by their status */
     bool closed;
 };
 

@@ -297,6 +297,8 @@ static struct weir_settings *random_settings(int name)
         weir_settings_set_boolean(settings, "strict", true, NULL);
     if (chance(15))
         weir_settings_set_integer(settings, "leak_timeout", pick(1, 5), NULL);
+    if (chance(10))
+        weir_settings_set_integer(settings, "max_waiters", pick(0, 5), NULL);
     if (chance(30))
         weir_settings_set_seconds(settings, "breaker_after", pick(0, 3), NULL);
     if (chance(30))

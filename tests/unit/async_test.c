@@ -374,8 +374,39 @@ static void free_races_grant(void)
     end();
 }
 
+/* puddle: a try-acquire that begins an open while the pool closes blocks the close for ever. */
+static void *try_until_closed(void *argument)
+{
+    struct weir_lease lease;
+    int status = 0;
+
+    (void)argument;
+    while (status != WEIR_ECLOSED) {
+        status = weir_try_acquire(registry, "orders", NULL, &lease, NULL);
+        if (status == 0)
+            weir_release(registry, &lease, WEIR_ELOST);
+    }
+    return NULL;
+}
+
+static void try_racing_close_does_not_block_close(void)
+{
+    for (int i = 0; i < ROUNDS / 20; i++) {
+        pthread_t threads[2];
+        begin();
+        for (size_t n = 0; n < 2; n++)
+            CHECK_INT(pthread_create(&threads[n], NULL, try_until_closed, NULL), 0);
+        for (int spin = i % 50; spin > 0; spin--)
+            sched_yield();
+        weir_registry_close(registry, weir_now() + SECOND);
+        for (size_t n = 0; n < 2; n++)
+            pthread_join(threads[n], NULL);
+        end();
+    }
+}
+
 TEST_MAIN(TEST(a_completion_makes_the_descriptor_readable), TEST(the_deadline_is_kept_and_says_why),
           TEST(a_handle_may_be_given_back_after_the_callback), TEST(a_dispatch_is_bounded),
           TEST(too_many_requests_are_refused), TEST(a_callback_may_cancel_another_request),
           TEST(try_never_waits), TEST(cancel_races_grant), TEST(cancel_races_dispatch),
-          TEST(free_races_grant))
+          TEST(free_races_grant), TEST(try_racing_close_does_not_block_close))

@@ -172,6 +172,9 @@ static void refused_in_the_child(struct weir_lease *lease, struct weir_request *
     EXPECT(weir_snapshot_take(registry, &snapshot, NULL) == WEIR_EFORKED);
     EXPECT(weir_pin_new(registry, &another, NULL) == WEIR_EFORKED);
     EXPECT(weir_registry_add_driver(registry, &toy, NULL) == WEIR_EFORKED);
+    EXPECT(weir_pool_pause(registry, "orders", NULL) == WEIR_EFORKED);
+    EXPECT(weir_pool_recycle(registry, "orders", NULL) == WEIR_EFORKED);
+    EXPECT(weir_pool_resize(registry, "orders", 0, 1, NULL) == WEIR_EFORKED);
     EXPECT(weir_registry_driver(registry, "toy") == NULL);
     EXPECT(weir_completions_dispatch(completions) == 0);
     EXPECT(weir_request_cancel(&request));

@@ -294,6 +294,45 @@ static void a_timeout_carries_the_counts_and_the_last_failed_open(void)
     end();
 }
 
+/* The way without the lock included: what is idle stays idle. */
+static void a_pause_makes_acquires_wait(void)
+{
+    struct weir_lease lease;
+
+    begin();
+    configure("orders", NULL, 0);
+    CHECK_INT(weir_acquire(registry, "orders", NULL, weir_now() + 5 * SECOND, &lease, &error), 0);
+    CHECK_INT(weir_release(registry, &lease, 0), 0);
+    CHECK_INT(weir_pool_pause(registry, "orders", &error), 0);
+    CHECK_INT(weir_try_acquire(registry, "orders", NULL, &lease, &error), WEIR_EAGAIN);
+    CHECK_INT(weir_acquire(registry, "orders", NULL, weir_now() + SECOND / 20, &lease, &error),
+              WEIR_ETIMEOUT);
+    CHECK_INT(weir_pool_resume(registry, "orders", &error), 0);
+    CHECK_INT(weir_acquire(registry, "orders", NULL, weir_now() + 5 * SECOND, &lease, &error), 0);
+    CHECK_INT(weir_release(registry, &lease, 0), 0);
+    CHECK_INT(weir_pool_pause(registry, "nobody", &error), WEIR_EUNKNOWN);
+    CHECK(strstr(error.detail, "nobody") != NULL);
+    end();
+}
+
+static void sizes_are_given_one_by_one(void)
+{
+    struct weir_lease first, second;
+
+    begin();
+    configure("orders", NULL, 0);
+    CHECK_INT(weir_acquire(registry, "orders", NULL, weir_now() + 5 * SECOND, &first, &error), 0);
+    CHECK_INT(weir_pool_resize(registry, "orders", 0, 2, &error), 0);
+    CHECK_INT(weir_acquire(registry, "orders", NULL, weir_now() + 5 * SECOND, &second, &error), 0);
+    CHECK_INT(second.version, first.version);
+    CHECK_INT(weir_pool_resize(registry, "orders", 3, 2, &error), WEIR_EINVAL);
+    CHECK_STRING(error.key, "pool_min_size");
+    CHECK_INT(weir_pool_resize(registry, "nobody", 0, 2, &error), WEIR_EUNKNOWN);
+    CHECK_INT(weir_release(registry, &first, 0), 0);
+    CHECK_INT(weir_release(registry, &second, 0), 0);
+    end();
+}
+
 static void a_full_line_refuses(void)
 {
     struct weir_lease held, lease;
@@ -344,5 +383,7 @@ TEST_MAIN(TEST(drivers_are_checked), TEST(changes_are_checked),
           TEST(foreign_release_is_refused), TEST(a_full_pool_times_out_and_says_so),
           TEST(a_dead_server_times_out_and_says_why), TEST(an_open_breaker_says_why_at_once),
           TEST(a_deadline_that_has_passed_takes_what_is_idle_or_nothing),
-          TEST(a_timeout_carries_the_counts_and_the_last_failed_open), TEST(a_full_line_refuses),
-          TEST(a_closed_registry_refuses_everything), TEST(null_is_accepted_where_it_says_so))
+          TEST(a_timeout_carries_the_counts_and_the_last_failed_open),
+          TEST(a_pause_makes_acquires_wait), TEST(sizes_are_given_one_by_one),
+          TEST(a_full_line_refuses), TEST(a_closed_registry_refuses_everything),
+          TEST(null_is_accepted_where_it_says_so))
