@@ -40,6 +40,20 @@ static const char *word(const json_t *object, const char *key)
 
 /* ---- The list -------------------------------------------------------------------------------- */
 
+/* Why it is not as usual. */
+static const char *reason_of(const json_t *connection, const json_t *version)
+{
+    bool active = strcmp(word(version, "state"), "active") == 0;
+
+    if (active && json_is_true(json_object_get(connection, "paused")))
+        return "paused";
+    if (active && json_is_true(json_object_get(connection, "breaker_open")))
+        return "nothing can be opened";
+    if (active && json_is_true(json_object_get(connection, "recycling")))
+        return "recycling";
+    return word(version, "reason");
+}
+
 static void print_versions(const json_t *root)
 {
     const char *name;
@@ -56,7 +70,7 @@ static void print_versions(const json_t *root)
                number(version, "version"), word(version, "state"), number(size, "max"),
                number(size, "open"), number(size, "idle"), number(size, "leased"),
                number(size, "opening"), number(json_object_get(version, "totals"), "acquired"),
-               word(version, "reason"));
+               reason_of(one, version));
     }
 }
 

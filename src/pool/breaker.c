@@ -16,9 +16,7 @@ bool breaker_trips(const struct version *version)
 
 static int64_t opens_at(const struct breaker *breaker, const struct version *version)
 {
-    int64_t after = version->limits.breaker_after;
-
-    return after == 0 ? CLOCK_NEVER : clock_add(breaker->failing_since, after);
+    return clock_add(breaker->failing_since, version->limits.breaker_after);
 }
 
 static void close_it(struct endpoint *endpoint, int64_t now)
@@ -35,7 +33,7 @@ void breaker_run(struct endpoint *endpoint, int64_t now)
     struct breaker *breaker = &endpoint->breaker;
     const struct version *version = endpoint_serving(endpoint);
 
-    if (version == NULL || !version->failing) {
+    if (version == NULL || !version->failing || version->limits.breaker_after == 0) {
         close_it(endpoint, now);
         return;
     }

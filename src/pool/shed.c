@@ -56,8 +56,10 @@ void shed_run(struct endpoint *endpoint, int64_t now)
     struct shed *shed = &endpoint->shed;
     int64_t target = target_of(endpoint);
 
-    if (target == 0 || endpoint->waiting == 0)
+    if (target == 0 || endpoint->waiting == 0) {
+        shed->overloaded = false;
         return;
+    }
     if (endpoint->paused) { /* what is made to wait is no overload */
         shed->overloaded = false;
         begin_interval(endpoint, now);

@@ -74,7 +74,7 @@ static size_t copy_connection(struct weir_connection_view *view, const struct en
         .paused = endpoint->paused,
         .recycling = endpoint->recycle.running,
         .breaker_open = endpoint->breaker.opened_at != 0,
-        .shedding = endpoint->shed.overloaded && endpoint->waiting > 0,
+        .shedding = endpoint->shed.overloaded,
         .totals = endpoint->totals,
         .versions = versions,
     };

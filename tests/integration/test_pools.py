@@ -176,6 +176,7 @@ def test_the_verbs(sqlite):
     result = pools("pause", NAME)
     assert (result.returncode, result.stdout) == \
         (0, f"{NAME}: paused, 0 leased, 1 idle, 0 waiting\n")
+    assert pools("list").stdout.rstrip().endswith("paused")
     assert "paused" in sqlite.command("status", "--admin", sqlite.admin(), "--token", TOKEN).stdout
     result = pools("resume", "--json", NAME)
     assert result.returncode == 0 and json.loads(result.stdout)["paused"] is False
