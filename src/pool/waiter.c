@@ -83,9 +83,10 @@ static void describe(struct waiter *waiter, int status)
     }
     struct weir_counts counts = version_counts(version);
     weir_fail_key(&waiter->error, status, breaker_trips(version) ? "open" : "",
-                  "%u of %u leased, %u idle, %u opening, %u closing; %u waiting%s%s", counts.leased,
-                  version->limits.max, counts.idle, counts.opening, counts.closing,
-                  endpoint->waiting, version->failing ? "; last failed open: " : "",
+                  "%u of %u leased, %u idle, %u opening, %u closing; %u waiting%s%s%s",
+                  counts.leased, version->limits.max, counts.idle, counts.opening, counts.closing,
+                  endpoint->waiting, endpoint->paused ? "; paused" : "",
+                  version->failing ? "; last failed open: " : "",
                   version->failing ? version->last_error.detail : "");
 }
 

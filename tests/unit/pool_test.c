@@ -307,6 +307,8 @@ static void a_pause_makes_acquires_wait(void)
     CHECK_INT(weir_try_acquire(registry, "orders", NULL, &lease, &error), WEIR_EAGAIN);
     CHECK_INT(weir_acquire(registry, "orders", NULL, weir_now() + SECOND / 20, &lease, &error),
               WEIR_ETIMEOUT);
+    CHECK(strstr(error.detail, "0 of 1 leased, 1 idle, ") != NULL);
+    CHECK(strstr(error.detail, "1 waiting; paused") != NULL);
     CHECK_INT(weir_pool_resume(registry, "orders", &error), 0);
     CHECK_INT(weir_acquire(registry, "orders", NULL, weir_now() + 5 * SECOND, &lease, &error), 0);
     CHECK_INT(weir_release(registry, &lease, 0), 0);
