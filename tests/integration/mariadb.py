@@ -84,7 +84,9 @@ class MariaDB:
 
     def connect(self, database=None):
         return pymysql.connect(unix_socket=str(self.socket), user="root", database=database,
-                               autocommit=True, charset="utf8mb4")
+                               autocommit=True, charset="utf8mb4",
+                               # What a failed test has left locked must not hold up the next.
+                               init_command="SET SESSION lock_wait_timeout = 30")
 
     def run(self, sql, database=None, arguments=None):
         connection = self.connect(database)
