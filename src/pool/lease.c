@@ -13,7 +13,8 @@
 #include "word.h"
 
 #define MEMORY_SIZE 4  /* endpoints a thread remembers */
-#define SPINS       64 /* looks at the words before standing in line */
+#define SPIN_MIN    16 /* pauses between two looks at the words before standing in line: at first */
+#define SPIN_MAX    64 /* and in the end */
 
 /* ---- Without the lock: acquire --------------------------------------------------------------- */
 
@@ -75,6 +76,28 @@ bool lease_take(struct endpoint *endpoint, unsigned forbidding, const char *site
     return false;
 }
 
+/* What a name stood for the last time this thread asked: comparing is quicker than hashing. */
+struct acquaintance {
+    uint64_t serial; /* of the registry; 0: none */
+    struct endpoint *endpoint;
+};
+
+static _Thread_local struct acquaintance acquaintances[MEMORY_SIZE]
+    __attribute__((tls_model("initial-exec")));
+
+static struct endpoint *find_by_name(struct weir_registry *registry, const char *name)
+{
+    struct acquaintance *last = &acquaintances[(uintptr_t)name / 8 % MEMORY_SIZE];
+
+    if (last->serial == registry->serial && strcmp(last->endpoint->name, name) == 0 &&
+        !(atomic_load_explicit(&last->endpoint->attention, memory_order_relaxed) & ATTENTION_GONE))
+        return last->endpoint;
+    struct endpoint *endpoint = directory_find(registry, name);
+    if (endpoint != NULL)
+        *last = (struct acquaintance){.serial = registry->serial, .endpoint = endpoint};
+    return endpoint;
+}
+
 /* Which endpoint this acquire is for, if that can be told without the lock. */
 static struct endpoint *find(struct weir_registry *registry, const char *name,
                              const struct weir_pin *pin)
@@ -82,7 +105,7 @@ static struct endpoint *find(struct weir_registry *registry, const char *name,
     if (pin != NULL &&
         pin->generation != atomic_load_explicit(&registry->generation, memory_order_acquire))
         return NULL;
-    return directory_find(registry, name);
+    return find_by_name(registry, name);
 }
 
 static inline void relax(void)
@@ -92,16 +115,20 @@ static inline void relax(void)
 #endif
 }
 
-/* Somebody may be about to return one: a moment of looking is cheaper than sleeping. */
+/*
+ * Somebody may be about to return one: a moment of looking is cheaper than sleeping. Ever longer
+ * pauses between two looks leave the word with those who use it.
+ */
 static bool spin(struct endpoint *endpoint, const char *site, struct weir_lease *lease)
 {
-    for (int i = 0; i < SPINS; i++) {
+    for (unsigned pause = SPIN_MIN; pause <= SPIN_MAX; pause *= 2) {
+        for (unsigned i = 0; i < pause; i++)
+            relax();
         if (lease_take(endpoint, ATTENTION_QUEUE, site, lease))
             return true;
         if (atomic_load_explicit(&endpoint->attention, memory_order_relaxed) & ATTENTION_QUEUE ||
             atomic_load_explicit(&endpoint->top, memory_order_relaxed) == 0)
             return false;
-        relax();
     }
     return false;
 }
@@ -129,14 +156,16 @@ int weir_acquire_at(struct weir_registry *registry, const char *name, struct wei
                     int64_t deadline, const char *site, struct weir_lease *lease,
                     struct weir_error *error)
 {
+    struct endpoint *endpoint = NULL;
+
+    if (!fork_left(registry->made) && !registry->foreign_clock)
+        endpoint = find(registry, name, pin);
+    if (endpoint != NULL && lease_take(endpoint, ATTENTION_QUEUE, site, lease))
+        return 0;
     *lease = (struct weir_lease){.conn = NULL};
     if (fork_left(registry->made))
         return fork_refuse(error);
-    struct endpoint *endpoint = find(registry, name, pin);
-    if (registry->options.now == NULL && endpoint != NULL &&
-        lease_take(endpoint, ATTENTION_QUEUE, site, lease))
-        return 0;
-    if (registry->options.now != NULL)
+    if (registry->foreign_clock)
         return weir_fail(error, WEIR_EINVAL, "a blocking acquire needs the system's clock");
     if (endpoint != NULL && spin(endpoint, site, lease))
         return 0;

@@ -281,6 +281,7 @@ struct weir_registry {
     _Atomic(struct directory *) directory;
     uint64_t serial; /* unique in this process */
     unsigned made;   /* fork_now at that time */
+    bool foreign_clock;
     atomic_uint_least64_t generation;
 
     pthread_mutex_t mutex;

@@ -120,6 +120,7 @@ int weir_registry_new(struct weir_registry **out, const struct weir_registry_opt
         registry->options = *options;
     registry->made = fork_now();
     set_defaults(&registry->options);
+    registry->foreign_clock = registry->options.now != NULL;
     registry->serial = atomic_fetch_add(&last_serial, 1) + 1;
     registry->random = registry->options.seed != 0 ? registry->options.seed : random_seed();
     random_bytes(registry->digest_key, sizeof(registry->digest_key));
