@@ -182,6 +182,7 @@ FIELD(shed, view->totals.shed)
 FIELD(breaker_open, view->breaker_open)
 FIELD(paused, view->paused)
 FIELD(recycled, view->totals.recycled)
+FIELD(leaks, view->totals.leaks)
 FIELD(waiting, queue->waiting)
 FIELD(writing, queue->writing)
 FIELD(lanes, queue->lanes)
@@ -210,6 +211,7 @@ static const struct value values[] = {
     {"weir_pool_breaker_open", "gauge", "1 while the breaker is open.", NULL, breaker_open},
     {"weir_pool_paused", "gauge", "1 while nothing is leased.", NULL, paused},
     {"weir_pool_recycled_total", "counter", "Closed to be replaced.", NULL, recycled},
+    {"weir_pool_leaks_total", "counter", "Leases held for too long.", NULL, leaks},
     {"weir_queue_waiting", "gauge", "Webhooks waiting.", NULL, waiting},
     {"weir_queue_writing", "gauge", "Webhooks in a batch.", NULL, writing},
     {"weir_queue_lanes", "gauge", "Lanes.", NULL, lanes},
