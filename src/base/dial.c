@@ -21,6 +21,8 @@
 #include "clock.h"
 #include "spare.h"
 
+#define LINGER_LOOK_MS 5 /* between looks at what TCP knows */
+
 /* ---- Names ----------------------------------------------------------------------------------- */
 
 struct lookup {
@@ -219,6 +221,18 @@ int dial_peek(int fd)
     return poller.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL) ? WEIR_ELOST : 0;
 }
 
+/* After shutdown(2) of both directions recv says "end" whatever the other side does: ask TCP. */
+static bool is_end(int fd)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+        return true; /* a Unix socket */
+    return info.tcpi_state != TCP_ESTABLISHED && info.tcpi_state != TCP_FIN_WAIT1 &&
+           info.tcpi_state != TCP_FIN_WAIT2;
+}
+
 int dial_linger(int fd, int64_t deadline)
 {
     char bytes[1024];
@@ -227,12 +241,14 @@ int dial_linger(int fd, int64_t deadline)
     shutdown(fd, SHUT_WR);
     for (;;) {
         ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        if ((n == 0 && is_end(fd)) || (n < 0 && errno != EAGAIN && errno != EINTR))
             return 0;
         int left = clock_poll_ms(deadline);
         if (left == 0)
             return WEIR_EDEADLINE;
         if (n < 0)
             poll(&poller, 1, left);
+        else if (n == 0) /* it stays readable, so there is nothing to wait for */
+            poll(NULL, 0, left > 0 && left < LINGER_LOOK_MS ? left : LINGER_LOOK_MS);
     }
 }

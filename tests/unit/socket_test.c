@@ -167,6 +167,25 @@ static void lingers_until_the_other_side_closes(void)
     close(pair[0]);
 }
 
+/* The only way to end somebody else's blocked call; our own end is not the other side's. */
+static void lingers_after_a_shutdown_of_both_directions(void)
+{
+    unsigned port;
+    int fd, listening = listener(&port);
+
+    begin();
+    CHECK_INT(dial_connect(&fd, "127.0.0.1", port, &wake, in_ms(5000), &error), 0);
+    int other = accept(listening, NULL, NULL);
+    CHECK(other >= 0);
+    shutdown(fd, SHUT_RDWR);
+    CHECK_INT(dial_linger(fd, in_ms(50)), WEIR_EDEADLINE);
+    close(other);
+    CHECK_INT(dial_linger(fd, in_ms(5000)), 0);
+    close(fd);
+    close(listening);
+    wake_fini(&wake);
+}
+
 static void the_watchdog_ends_a_blocked_call(void)
 {
     struct watchdog first, second;
@@ -192,4 +211,5 @@ static void the_watchdog_ends_a_blocked_call(void)
 TEST_MAIN(TEST(a_wait_ends_at_its_deadline), TEST(an_interrupt_ends_this_wait_and_all_others),
           TEST(raised_before_it_began), TEST(names_and_numbers),
           TEST(connects_to_a_port_and_is_refused_by_another), TEST(connects_to_a_path),
-          TEST(lingers_until_the_other_side_closes), TEST(the_watchdog_ends_a_blocked_call))
+          TEST(lingers_until_the_other_side_closes),
+          TEST(lingers_after_a_shutdown_of_both_directions), TEST(the_watchdog_ends_a_blocked_call))
