@@ -29,9 +29,10 @@ struct my_conn {
     struct wake wake;
     _Atomic(struct weir_settings *) settings; /* set once its thread id is known; borrowed */
     atomic_ulong thread_id;                   /* the server's number for this connection */
+    atomic_int fd;    /* a duplicate of the socket, plus one, to see the server close its end */
+    atomic_bool lent; /* its borrower has the native handle, and may block in libmariadb */
 
     MYSQL *mysql;
-    int fd;            /* a duplicate of the socket, plus one, to see the server close its end */
     size_t packet_max; /* the server's max_allowed_packet */
     bool binds_arrays; /* one execution for many rows */
     struct my_prepared prepared[MY_PREPARED_MAX];

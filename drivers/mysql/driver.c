@@ -99,7 +99,7 @@ static int keep_socket(struct my_conn *conn, struct weir_error *error)
 
     if (fd < 0)
         return weir_fail(error, WEIR_ERESOURCE, "socket: %s", strerror(errno));
-    conn->fd = fd + 1;
+    atomic_store(&conn->fd, fd + 1);
     return 0;
 }
 
@@ -139,17 +139,34 @@ static int mysql_backend_check(void *bytes, int64_t deadline, struct weir_error 
     return failed != 0 || status != 0 ? my_fail(conn, status, error) : 0;
 }
 
+/* What a borrower may have left undone, beside a transaction. */
+static int take_back(struct my_conn *conn, unsigned flags, int64_t deadline,
+                     struct weir_error *error)
+{
+    static const char sql[] = "SET SESSION autocommit = 1";
+
+    atomic_store(&conn->lent, false);
+    if ((flags & SERVER_STATUS_AUTOCOMMIT) != 0)
+        return 0;
+    return my_run(conn, sql, sizeof(sql) - 1, deadline, NULL, error);
+}
+
 /* The server tells with every answer whether a transaction is open. */
 static int mysql_backend_reset(void *bytes, int64_t deadline, struct weir_error *error)
 {
     struct my_conn *conn = bytes;
     unsigned flags = 0;
+    int status = 0;
 
+    if (conn->mysql->status != MYSQL_STATUS_READY || mysql_more_results(conn->mysql))
+        return weir_fail(error, WEIR_ELOST, "a result was not read to its end");
     if (mariadb_get_infov(conn->mysql, MARIADB_CONNECTION_SERVER_STATUS, &flags) != 0)
         return weir_fail(error, WEIR_EINTERNAL, "the connection's state is not known");
-    if ((flags & SERVER_STATUS_IN_TRANS) == 0)
-        return 0;
-    return my_run(conn, "ROLLBACK", strlen("ROLLBACK"), deadline, NULL, error);
+    if ((flags & SERVER_STATUS_IN_TRANS) != 0)
+        status = my_run(conn, "ROLLBACK", strlen("ROLLBACK"), deadline, NULL, error);
+    if (status == 0 && atomic_load(&conn->lent))
+        status = take_back(conn, flags, deadline, error);
+    return status;
 }
 
 /* First the server, then the caller: once the caller returns, the connection may be closed. */
@@ -162,6 +179,8 @@ static void mysql_backend_interrupt(void *bytes, int64_t deadline)
     if (settings != NULL)
         my_kill(settings, atomic_load(&conn->thread_id), deadline);
     wake_raise(&conn->wake);
+    if (atomic_load(&conn->lent))
+        shutdown(atomic_load(&conn->fd) - 1, SHUT_RDWR);
 }
 
 /* ---- Close ----------------------------------------------------------------------------------- */
@@ -181,19 +200,18 @@ static void say_goodbye(struct my_conn *conn, int64_t deadline)
 static int mysql_backend_close(void *bytes, int64_t deadline)
 {
     struct my_conn *conn = bytes;
-    int status = 0;
+    int fd = atomic_exchange(&conn->fd, 0) - 1, status = 0;
 
     atomic_store(&conn->settings, NULL);
     /* Broken or interrupted: libmariadb must find its socket dead rather than wait on it. */
-    if (conn->fd > 0 && wake_raised(&conn->wake))
-        shutdown(conn->fd - 1, SHUT_WR);
+    if (fd >= 0 && wake_raised(&conn->wake))
+        shutdown(fd, SHUT_WR);
     my_forget_all(conn);
     if (conn->mysql != NULL)
         say_goodbye(conn, deadline);
-    if (conn->fd > 0) {
-        status = dial_linger(conn->fd - 1, deadline);
-        close(conn->fd - 1);
-        conn->fd = 0;
+    if (fd >= 0) {
+        status = dial_linger(fd, deadline);
+        close(fd);
     }
     wake_fini(&conn->wake);
     return status;
@@ -203,7 +221,7 @@ static int mysql_backend_peek(void *bytes)
 {
     const struct my_conn *conn = bytes;
 
-    return dial_peek(conn->fd - 1);
+    return dial_peek(atomic_load(&conn->fd) - 1);
 }
 
 const struct weir_driver mysql_driver = {.abi = WEIR_DRIVER_ABI,

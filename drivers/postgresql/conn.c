@@ -59,7 +59,7 @@ static bool find_sqlstate(const char *message, char sqlstate[6])
     return false;
 }
 
-int pg_conn_fail(struct pg_conn *conn, int fallback, struct weir_error *error)
+int pg_conn_fail(struct pg_session *conn, int fallback, struct weir_error *error)
 {
     const char *message = PQerrorMessage(conn->pg);
     char sqlstate[6] = "";
@@ -95,17 +95,17 @@ void pg_cancel(PGcancel *cancel, int64_t deadline)
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
-int pg_wait(struct pg_conn *conn, short events, int64_t deadline, struct weir_error *error)
+int pg_wait(struct pg_session *conn, short events, int64_t deadline, struct weir_error *error)
 {
     return wake_wait(&conn->wake, PQsocket(conn->pg), events, deadline, error);
 }
 
-static int lost(struct pg_conn *conn, struct weir_error *error)
+static int lost(struct pg_session *conn, struct weir_error *error)
 {
     return pg_conn_fail(conn, WEIR_ELOST, error);
 }
 
-static int flush(struct pg_conn *conn, int64_t deadline, struct weir_error *error)
+static int flush(struct pg_session *conn, int64_t deadline, struct weir_error *error)
 {
     for (;;) {
         int left = PQflush(conn->pg);
@@ -121,7 +121,7 @@ static int flush(struct pg_conn *conn, int64_t deadline, struct weir_error *erro
     }
 }
 
-static int next_result(struct pg_conn *conn, int64_t deadline, PGresult **result,
+static int next_result(struct pg_session *conn, int64_t deadline, PGresult **result,
                        struct weir_error *error)
 {
     while (PQisBusy(conn->pg)) {
@@ -143,7 +143,8 @@ static bool is_failure(const PGresult *result)
 }
 
 /* All results of what was sent; the first failure counts, else the last result is the answer. */
-static int collect(struct pg_conn *conn, int64_t deadline, PGresult **out, struct weir_error *error)
+static int collect(struct pg_session *conn, int64_t deadline, PGresult **out,
+                   struct weir_error *error)
 {
     int verdict = 0;
 
@@ -165,7 +166,7 @@ static int collect(struct pg_conn *conn, int64_t deadline, PGresult **out, struc
     }
 }
 
-int pg_await(struct pg_conn *conn, int sent, int64_t deadline, PGresult **out,
+int pg_await(struct pg_session *conn, int sent, int64_t deadline, PGresult **out,
              struct weir_error *error)
 {
     if (out != NULL)
@@ -183,7 +184,7 @@ int pg_await(struct pg_conn *conn, int sent, int64_t deadline, PGresult **out,
     return status;
 }
 
-int pg_run(struct pg_conn *conn, const char *sql, int64_t deadline, PGresult **out,
+int pg_run(struct pg_session *conn, const char *sql, int64_t deadline, PGresult **out,
            struct weir_error *error)
 {
     return pg_await(conn, PQsendQuery(conn->pg, sql), deadline, out, error);

@@ -18,10 +18,12 @@
 #define PG_TABLE_MAX    140 /* a quoted, qualified table name with its NUL */
 #define PG_PREPARED_MAX 8   /* statements kept prepared on one connection */
 
-struct pg_conn {
+struct pg_session {
     /* For interrupt, from any thread. */
     struct wake wake;
     _Atomic(PGcancel *) cancel; /* whoever takes it owns it */
+    atomic_int socket;          /* a duplicate, plus one: libpq closes its own on any error */
+    atomic_bool lent;           /* its borrower has the native handle, and may block in libpq */
 
     PGconn *pg;
     PGcancel *own_cancel;            /* the owner's, for its own deadline */
@@ -31,23 +33,23 @@ struct pg_conn {
 
 /* ---- conn.c ---- */
 /* Wait until the socket is ready for these poll events. WEIR_EDEADLINE, WEIR_EINTERRUPTED. */
-int pg_wait(struct pg_conn *conn, short events, int64_t deadline, struct weir_error *error);
+int pg_wait(struct pg_session *conn, short events, int64_t deadline, struct weir_error *error);
 /*
  * After a PQsend...: the statement's result, in *out (the caller clears it) if that is not NULL.
  * Past the deadline the server is asked to cancel. The status is the server's verdict.
  */
-int pg_await(struct pg_conn *conn, int sent, int64_t deadline, PGresult **out,
+int pg_await(struct pg_session *conn, int sent, int64_t deadline, PGresult **out,
              struct weir_error *error);
 /* Send SQL without parameters and wait for it. */
-int pg_run(struct pg_conn *conn, const char *sql, int64_t deadline, PGresult **out,
+int pg_run(struct pg_session *conn, const char *sql, int64_t deadline, PGresult **out,
            struct weir_error *error);
 /* The status for a failed connection attempt or a lost connection, from libpq's message. */
-int pg_conn_fail(struct pg_conn *conn, int fallback, struct weir_error *error);
+int pg_conn_fail(struct pg_session *conn, int fallback, struct weir_error *error);
 /* Ask the server to stop what runs; takes *cancel. */
 void pg_cancel(PGcancel *cancel, int64_t deadline);
 
 /* ---- dial.c ---- */
-int pg_dial(struct pg_conn *conn, const struct weir_settings *settings, int64_t deadline,
+int pg_dial(struct pg_session *conn, const struct weir_settings *settings, int64_t deadline,
             struct weir_error *error);
 
 /* ---- classify.c ---- */

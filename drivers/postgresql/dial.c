@@ -150,7 +150,7 @@ static void set_all(struct parameters *parameters, const struct weir_settings *s
 
 /* ---- Connecting ------------------------------------------------------------------------------ */
 
-static int follow(struct pg_conn *conn, int64_t deadline, struct weir_error *error)
+static int follow(struct pg_session *conn, int64_t deadline, struct weir_error *error)
 {
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
 
@@ -170,7 +170,7 @@ static void ignore_notice(void *context, const PGresult *notice)
     (void)context, (void)notice;
 }
 
-static int connect_to(struct pg_conn *conn, const struct weir_settings *settings,
+static int connect_to(struct pg_session *conn, const struct weir_settings *settings,
                       const struct address *address, const char *target, int64_t deadline,
                       struct weir_error *error)
 {
@@ -198,7 +198,7 @@ static bool is_final(int status)
 }
 
 /* Each address gets a fair share of the time that is left, so that a silent one is passed over. */
-static int try_all(struct pg_conn *conn, const struct weir_settings *settings,
+static int try_all(struct pg_session *conn, const struct weir_settings *settings,
                    const struct addresses *addresses, const char *target, int64_t deadline,
                    struct weir_error *error)
 {
@@ -215,7 +215,7 @@ static int try_all(struct pg_conn *conn, const struct weir_settings *settings,
     return status;
 }
 
-int pg_dial(struct pg_conn *conn, const struct weir_settings *settings, int64_t deadline,
+int pg_dial(struct pg_session *conn, const struct weir_settings *settings, int64_t deadline,
             struct weir_error *error)
 {
     struct addresses addresses;

@@ -4,9 +4,11 @@
  * Never does: block past a deadline, or forget a socket that the server still holds open.
  * Lock: none; interrupt touches only what is atomic.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -108,7 +110,7 @@ static int pg_validate(const struct weir_settings *settings, struct weir_error *
  * A commit that returns before it is on disk would make "stored" a lie. Roles and databases may
  * have it switched off; here it is on, unless the operator's own `options` say otherwise.
  */
-static int insist_on_durability(struct pg_conn *conn, const struct weir_settings *settings,
+static int insist_on_durability(struct pg_session *conn, const struct weir_settings *settings,
                                 int64_t deadline, struct weir_error *error)
 {
     if (strstr(weir_settings_string(settings, "options", ""), "synchronous_commit") != NULL)
@@ -119,14 +121,27 @@ static int insist_on_durability(struct pg_conn *conn, const struct weir_settings
                   deadline, NULL, error);
 }
 
+/* To be shut down under a borrower, and to see the server close its end. */
+static int keep_socket(struct pg_session *conn, struct weir_error *error)
+{
+    int fd = fcntl(PQsocket(conn->pg), F_DUPFD_CLOEXEC, 0);
+
+    if (fd < 0)
+        return weir_fail(error, WEIR_ERESOURCE, "socket: %s", strerror(errno));
+    atomic_store(&conn->socket, fd + 1);
+    return 0;
+}
+
 static int pg_open(void *bytes, const struct weir_settings *settings, int64_t deadline,
                    struct weir_error *error)
 {
-    struct pg_conn *conn = bytes;
+    struct pg_session *conn = bytes;
     int status = wake_init(&conn->wake, error);
 
     if (status == 0)
         status = pg_dial(conn, settings, deadline, error);
+    if (status == 0)
+        status = keep_socket(conn, error);
     if (status != 0)
         return status;
     if (PQsetnonblocking(conn->pg, 1) != 0)
@@ -143,11 +158,25 @@ static int pg_check(void *bytes, int64_t deadline, struct weir_error *error)
     return pg_run(bytes, "", deadline, NULL, error);
 }
 
+/* What a borrower may have changed in libpq, as opposed to the server. */
+static int take_back(struct pg_session *conn, struct weir_error *error)
+{
+    atomic_store(&conn->lent, false);
+    if (PQpipelineStatus(conn->pg) != PQ_PIPELINE_OFF && PQexitPipelineMode(conn->pg) != 1)
+        return weir_fail(error, WEIR_ELOST, "a pipeline was left with results in it");
+    if (PQsetnonblocking(conn->pg, 1) != 0)
+        return pg_conn_fail(conn, WEIR_ELOST, error);
+    return 0;
+}
+
 /* Nothing to do, mostly: libpq knows the transaction's state without a round trip. */
 static int pg_reset(void *bytes, int64_t deadline, struct weir_error *error)
 {
-    struct pg_conn *conn = bytes;
+    struct pg_session *conn = bytes;
+    int status = atomic_load(&conn->lent) ? take_back(conn, error) : 0;
 
+    if (status != 0)
+        return status;
     switch (PQtransactionStatus(conn->pg)) {
     case PQTRANS_IDLE: return 0;
     case PQTRANS_INTRANS:
@@ -159,16 +188,21 @@ static int pg_reset(void *bytes, int64_t deadline, struct weir_error *error)
 /* First the server, then the caller: once the caller returns, the connection may be closed. */
 static void pg_interrupt(void *bytes, int64_t deadline)
 {
-    struct pg_conn *conn = bytes;
+    struct pg_session *conn = bytes;
 
     atomic_store(&conn->wake.raised, true); /* so that no new wait begins */
+    bool lent = atomic_load(&conn->lent);
+    if (lent) /* or its borrower would send the next statement after the cancelled one */
+        shutdown(atomic_load(&conn->socket) - 1, SHUT_WR);
     pg_cancel(atomic_exchange(&conn->cancel, NULL), deadline);
     wake_raise(&conn->wake);
+    if (lent)
+        shutdown(atomic_load(&conn->socket) - 1, SHUT_RDWR);
 }
 
 /* ---- Close ----------------------------------------------------------------------------------- */
 
-static void free_handles(struct pg_conn *conn)
+static void free_handles(struct pg_session *conn)
 {
     PGcancel *cancel = atomic_exchange(&conn->cancel, NULL);
 
@@ -182,9 +216,8 @@ static void free_handles(struct pg_conn *conn)
 
 static int pg_close(void *bytes, int64_t deadline)
 {
-    struct pg_conn *conn = bytes;
-    int socket = PQsocket(conn->pg);
-    int fd = socket < 0 ? -1 : fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    struct pg_session *conn = bytes;
+    int fd = atomic_exchange(&conn->socket, 0) - 1;
     int status = 0;
 
     PQfinish(conn->pg); /* says Terminate, and closes its own descriptor */
@@ -201,7 +234,7 @@ static int pg_close(void *bytes, int64_t deadline)
 
 static int pg_peek(void *bytes)
 {
-    const struct pg_conn *conn = bytes;
+    const struct pg_session *conn = bytes;
 
     return dial_peek(PQsocket(conn->pg));
 }
@@ -209,7 +242,7 @@ static int pg_peek(void *bytes)
 const struct weir_driver postgresql_driver = {.abi = WEIR_DRIVER_ABI,
                                               .name = "postgresql",
                                               .aliases = aliases,
-                                              .conn_size = sizeof(struct pg_conn),
+                                              .conn_size = sizeof(struct pg_session),
                                               .settings = settings_table,
                                               .min_size = 2,
                                               .max_size = 10,

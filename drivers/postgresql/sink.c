@@ -18,7 +18,8 @@
  * One implicit transaction: whoever comes second finds it there. "Already exists", in whatever
  * spelling, is for the caller's next look to find out.
  */
-static int create(struct pg_conn *conn, const char *sql, int64_t deadline, struct weir_error *error)
+static int create(struct pg_session *conn, const char *sql, int64_t deadline,
+                  struct weir_error *error)
 {
     int status = pg_run(conn, sql, deadline, NULL, error);
     bool exists = error != NULL &&
@@ -47,7 +48,7 @@ static bool is_yes(const PGresult *result, int column)
  * Look at the catalog, where nobody's lock can be in the way: is the table there, has it the
  * columns, may this role insert (and update), and read the id, which ON CONFLICT needs?
  */
-static int look_once(struct pg_conn *conn, const struct weir_target *target, int64_t deadline,
+static int look_once(struct pg_session *conn, const struct weir_target *target, int64_t deadline,
                      struct weir_error *error)
 {
     static const char sql[] =
@@ -89,7 +90,7 @@ static int look_once(struct pg_conn *conn, const struct weir_target *target, int
  * A table that somebody else creates at this moment may be found by its name before its columns
  * are in the query's snapshot. A second look has a snapshot that is younger than the table.
  */
-static int look(struct pg_conn *conn, const struct weir_target *target, int64_t deadline,
+static int look(struct pg_session *conn, const struct weir_target *target, int64_t deadline,
                 struct weir_error *error)
 {
     int status = look_once(conn, target, deadline, error);
@@ -99,7 +100,7 @@ static int look(struct pg_conn *conn, const struct weir_target *target, int64_t 
 
 /* ---- Indexes --------------------------------------------------------------------------------- */
 
-static int has_index(struct pg_conn *conn, const struct weir_target *target,
+static int has_index(struct pg_session *conn, const struct weir_target *target,
                      const struct schema_index *index, bool *there, int64_t deadline,
                      struct weir_error *error)
 {
@@ -116,7 +117,7 @@ static int has_index(struct pg_conn *conn, const struct weir_target *target,
     return status;
 }
 
-static int create_index(struct pg_conn *conn, const struct weir_target *target,
+static int create_index(struct pg_session *conn, const struct weir_target *target,
                         const struct schema_index *index, int64_t deadline,
                         struct weir_error *error)
 {
@@ -132,8 +133,8 @@ static int create_index(struct pg_conn *conn, const struct weir_target *target,
     return create(conn, text, deadline, error);
 }
 
-static int see_to_indexes(struct pg_conn *conn, const struct weir_target *target, int64_t deadline,
-                          struct weir_error *error)
+static int see_to_indexes(struct pg_session *conn, const struct weir_target *target,
+                          int64_t deadline, struct weir_error *error)
 {
     int status = 0;
 
@@ -150,7 +151,7 @@ static int see_to_indexes(struct pg_conn *conn, const struct weir_target *target
 static int pg_prepare(const struct weir_target *target, void *bytes, int64_t deadline,
                       struct weir_error *error)
 {
-    struct pg_conn *conn = bytes;
+    struct pg_session *conn = bytes;
     int status = look(conn, target, deadline, error);
 
     if (status == WEIR_EUNPREPARED) {
@@ -169,7 +170,7 @@ static void statement_name(unsigned n, char name[16])
 }
 
 /* A free place, or the next in turn, whose statement is given up. */
-static int make_room(struct pg_conn *conn, unsigned *place, int64_t deadline,
+static int make_room(struct pg_session *conn, unsigned *place, int64_t deadline,
                      struct weir_error *error)
 {
     char sql[32];
@@ -186,7 +187,7 @@ static int make_room(struct pg_conn *conn, unsigned *place, int64_t deadline,
     return pg_run(conn, sql, deadline, NULL, error);
 }
 
-static bool find_insert(const struct pg_conn *conn, const char *sql, unsigned *place)
+static bool find_insert(const struct pg_session *conn, const char *sql, unsigned *place)
 {
     for (*place = 0; *place < PG_PREPARED_MAX; ++*place)
         if (conn->prepared[*place] != NULL && strcmp(conn->prepared[*place], sql) == 0)
@@ -195,8 +196,8 @@ static bool find_insert(const struct pg_conn *conn, const char *sql, unsigned *p
 }
 
 /* The first time on a backend connection, the indexes are looked after, too. */
-static int prepare_insert(struct pg_conn *conn, const struct weir_target *target, unsigned *place,
-                          int64_t deadline, struct weir_error *error)
+static int prepare_insert(struct pg_session *conn, const struct weir_target *target,
+                          unsigned *place, int64_t deadline, struct weir_error *error)
 {
     char name[16];
 
@@ -217,7 +218,7 @@ static int prepare_insert(struct pg_conn *conn, const struct weir_target *target
 }
 
 /* The server does not have it any more, or has another table by that name. */
-static void forget_insert(struct pg_conn *conn, const char *insert, int64_t deadline)
+static void forget_insert(struct pg_session *conn, const char *insert, int64_t deadline)
 {
     char sql[32];
     unsigned place;
@@ -232,7 +233,7 @@ static void forget_insert(struct pg_conn *conn, const char *insert, int64_t dead
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-static int insert(struct pg_conn *conn, const struct weir_target *target,
+static int insert(struct pg_session *conn, const struct weir_target *target,
                   const struct arrays *arrays, int64_t deadline, struct weir_error *error)
 {
     int formats[SCHEMA_COLUMNS_MAX];
@@ -250,7 +251,7 @@ static int insert(struct pg_conn *conn, const struct weir_target *target,
     return pg_await(conn, sent, deadline, NULL, error);
 }
 
-static int write_rows(const struct weir_target *target, struct pg_conn *conn,
+static int write_rows(const struct weir_target *target, struct pg_session *conn,
                       const struct rowset *rows, int64_t deadline, struct weir_error *error)
 {
     struct arrays arrays;

@@ -27,6 +27,19 @@ int rabbit_channel_reply(struct rabbit_conn *conn, struct weir_error *error)
     return status;
 }
 
+int rabbit_channel_renew(struct rabbit_conn *conn, struct weir_error *error)
+{
+    if (!conn->channel_open)
+        return rabbit_channel(conn, error);
+    amqp_rpc_reply_t reply = amqp_channel_close(conn->state, RABBIT_CHANNEL, AMQP_REPLY_SUCCESS);
+    int status = rabbit_reply(&reply, error);
+    if (status != 0)
+        return status;
+    conn->channel_open = false;
+    memset(conn->declared, 0, sizeof(conn->declared));
+    return rabbit_channel(conn, error);
+}
+
 int rabbit_channel(struct rabbit_conn *conn, struct weir_error *error)
 {
     if (conn->channel_open)

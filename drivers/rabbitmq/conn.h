@@ -24,6 +24,7 @@ struct rabbit_conn {
     atomic_int fd;    /* a duplicate of the socket, plus one, to shut it down and to see its end */
 
     amqp_connection_state_t state;
+    bool lent; /* its borrower has had the native handle */
     bool tls;
     bool channel_open;
     bool blocked;      /* the broker has an alarm and takes nothing */
@@ -59,6 +60,9 @@ int rabbit_connection_closed(const amqp_connection_close_t *close, struct weir_e
 int rabbit_channel(struct rabbit_conn *conn, struct weir_error *error);
 /* Answer the broker's channel.close, so that the channel can be opened again. */
 void rabbit_channel_lost(struct rabbit_conn *conn);
+/* Close the channel and open another in its place: nothing of the old one is left. Within a call.
+ */
+int rabbit_channel_renew(struct rabbit_conn *conn, struct weir_error *error);
 /* Like rabbit_reply, for what was asked on the channel: a closed channel is taken note of. */
 int rabbit_channel_reply(struct rabbit_conn *conn, struct weir_error *error);
 

@@ -65,6 +65,27 @@ static int rabbit_check(void *bytes, int64_t deadline, struct weir_error *error)
     return rabbit_call_end(&call, status, error);
 }
 
+/*
+ * What a borrower did on the channel (consumers, deliveries without an ack, confirms still to come,
+ * a transaction) ends with the channel.
+ */
+static int rabbit_reset(void *bytes, int64_t deadline, struct weir_error *error)
+{
+    struct rabbit_conn *conn = bytes;
+    struct rabbit_call call;
+
+    if (!conn->lent)
+        return 0;
+    conn->lent = false;
+    int status = rabbit_call_begin(&call, conn, deadline, error);
+    if (status != 0)
+        return status;
+    status = rabbit_channel_renew(conn, error);
+    if (status != 0 && weir_remedy(status) != WEIR_REMEDY_RECONNECT)
+        status = weir_fail(error, WEIR_ELOST, "the channel could not be closed");
+    return rabbit_call_end(&call, status, error);
+}
+
 /* AMQP has no way to take back what was published; the caller, at least, returns. */
 static void rabbit_interrupt(void *bytes, int64_t deadline)
 {
@@ -123,6 +144,7 @@ const struct weir_driver rabbitmq_driver = {.abi = WEIR_DRIVER_ABI,
                                             .validate = rabbit_dial_validate,
                                             .open = rabbit_open,
                                             .check = rabbit_check,
+                                            .reset = rabbit_reset,
                                             .interrupt = rabbit_interrupt,
                                             .close = rabbit_close,
                                             .classify = rabbit_classify,

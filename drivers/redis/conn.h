@@ -7,6 +7,8 @@
 #define DRIVERS_REDIS_CONN_H
 
 #include <hiredis/hiredis.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +19,9 @@ struct redis_conn {
     struct wake wake; /* for interrupt, from any thread */
     int fd;           /* plus one; 0: none */
     redisReader *reader;
+    int database;           /* the number that was selected */
+    redisContext *borrowed; /* the borrower's view of the socket; NULL until it asks */
+    atomic_bool lent;       /* it has that, and may block in hiredis */
 };
 
 /* Commands that are sent together. All zero bytes are an empty one. */

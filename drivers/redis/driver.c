@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "conn.h"
@@ -64,13 +65,13 @@ static int log_in(struct redis_conn *conn, const struct weir_settings *settings,
 static int select_database(struct redis_conn *conn, const struct weir_settings *settings,
                            int64_t deadline, struct weir_error *error)
 {
-    int64_t database = weir_settings_integer(settings, "database", 0);
-    char number[24];
+    char number[16];
     const char *arguments[] = {"SELECT", number};
 
-    if (database == 0)
+    conn->database = (int)weir_settings_integer(settings, "database", 0);
+    if (conn->database == 0)
         return 0;
-    snprintf(number, sizeof(number), "%lld", (long long)database);
+    snprintf(number, sizeof(number), "%d", conn->database);
     return redis_run(conn, 2, arguments, NULL, deadline, error);
 }
 
@@ -124,6 +125,58 @@ static int redis_check(void *bytes, int64_t deadline, struct weir_error *error)
     return ping(bytes, deadline, error);
 }
 
+/* Bytes on their way in either direction are somebody's unfinished conversation. */
+static bool is_quiet(const redisContext *context)
+{
+    return context->err == 0 && context->obuf[0] == '\0' &&
+           context->reader->pos == context->reader->len;
+}
+
+static void take_end(void *context, size_t number, const redisReply *reply)
+{
+    static const char *const harmless[] = {"ERR DISCARD without MULTI", "NOPERM", "NOAUTH"};
+    bool *ended = context, known = number > 0 || reply->type == REDIS_REPLY_STATUS;
+
+    for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]) && !known; i++)
+        known = reply->type == REDIS_REPLY_ERROR &&
+                strncmp(reply->str, harmless[i], strlen(harmless[i])) == 0;
+    *ended = *ended && known;
+}
+
+/* MULTI, WATCH and SELECT are undone; whatever else is going on, this connection is done. */
+static int take_back(struct redis_conn *conn, int64_t deadline, struct weir_error *error)
+{
+    struct pipeline pipeline = {.bytes = NULL};
+    char number[16];
+    const char *discard[] = {"DISCARD"}, *unwatch[] = {"UNWATCH"}, *select[] = {"SELECT", number};
+    bool ended = true;
+    size_t taken;
+
+    snprintf(number, sizeof(number), "%d", conn->database);
+    int status = pipeline_add(&pipeline, 1, discard, NULL);
+    if (status == 0)
+        status = pipeline_add(&pipeline, 1, unwatch, NULL);
+    if (status == 0)
+        status = pipeline_add(&pipeline, 2, select, NULL);
+    if (status == 0)
+        status = redis_exchange(conn, &pipeline, take_end, &ended, &taken, deadline, error);
+    pipeline_fini(&pipeline);
+    if (status == 0 && !ended)
+        status = weir_fail(error, WEIR_ELOST, "the connection was left subscribed");
+    return status;
+}
+
+static int redis_reset(void *bytes, int64_t deadline, struct weir_error *error)
+{
+    struct redis_conn *conn = bytes;
+
+    if (!atomic_exchange(&conn->lent, false))
+        return 0;
+    if (!is_quiet(conn->borrowed))
+        return weir_fail(error, WEIR_ELOST, "a reply was left unread");
+    return take_back(conn, deadline, error);
+}
+
 /* Redis has nothing to be asked to stop: a command that has begun ends by itself. */
 static void redis_interrupt(void *bytes, int64_t deadline)
 {
@@ -131,6 +184,8 @@ static void redis_interrupt(void *bytes, int64_t deadline)
 
     (void)deadline;
     wake_raise(&conn->wake);
+    if (atomic_load(&conn->lent))
+        shutdown(conn->fd - 1, SHUT_RDWR);
 }
 
 static int redis_close(void *bytes, int64_t deadline)
@@ -138,6 +193,9 @@ static int redis_close(void *bytes, int64_t deadline)
     struct redis_conn *conn = bytes;
     int status = 0;
 
+    if (conn->borrowed != NULL)
+        redisFreeKeepFd(conn->borrowed);
+    conn->borrowed = NULL;
     if (conn->fd > 0) {
         status = dial_linger(conn->fd - 1, deadline);
         close(conn->fd - 1);
@@ -166,6 +224,7 @@ const struct weir_driver redis_driver = {.abi = WEIR_DRIVER_ABI,
                                          .validate = redis_validate,
                                          .open = redis_open,
                                          .check = redis_check,
+                                         .reset = redis_reset,
                                          .interrupt = redis_interrupt,
                                          .close = redis_close,
                                          .classify = redis_classify,

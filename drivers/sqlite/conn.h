@@ -17,7 +17,8 @@ struct sqlite_conn {
     atomic_bool interrupted;
     _Atomic(sqlite3 *) shared; /* for interrupt; the same as db */
     sqlite3 *db;
-    int64_t deadline; /* of the call that runs now */
+    int64_t deadline; /* of the call that runs now; of what the borrower does, if it has set one */
+    bool lent;        /* the borrower has had the native handle */
     const char *path; /* the settings' */
     dev_t device;     /* the file that was opened, to notice another one in its place */
     ino_t inode;

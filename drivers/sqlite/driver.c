@@ -17,6 +17,7 @@
 
 #define PROGRESS_STEPS 2000           /* of the virtual machine between looks at the clock */
 #define BUSY_PAUSE     (2 * CLOCK_MS) /* between tries for a lock that somebody else has */
+#define BUSY_TRIES_MAX 2500           /* without a deadline: five seconds */
 
 static const struct weir_setting settings_table[] = {
     {"path", WEIR_SETTING_STRING, WEIR_SETTING_REQUIRED, 0, 0, NULL, "the database file"},
@@ -60,8 +61,9 @@ static int on_busy(void *context, int tries)
 {
     struct timespec pause = clock_timespec(BUSY_PAUSE);
 
-    (void)tries;
-    if (is_over(context))
+    const struct sqlite_conn *conn = context;
+
+    if (is_over(conn) || (conn->deadline == CLOCK_NEVER && tries >= BUSY_TRIES_MAX))
         return 0;
     nanosleep(&pause, NULL);
     return 1;
@@ -172,11 +174,22 @@ static int sqlite_check(void *bytes, int64_t deadline, struct weir_error *error)
     return sqlite_run(conn, "SELECT count(*) FROM sqlite_schema", error);
 }
 
+/* A statement that was left half run keeps a transaction open, and the log from being emptied. */
+static void end_statements(struct sqlite_conn *conn)
+{
+    for (sqlite3_stmt *at = sqlite3_next_stmt(conn->db, NULL); at != NULL;
+         at = sqlite3_next_stmt(conn->db, at))
+        if (sqlite3_stmt_busy(at))
+            sqlite3_reset(at);
+}
+
 static int sqlite_reset_conn(void *bytes, int64_t deadline, struct weir_error *error)
 {
     struct sqlite_conn *conn = bytes;
 
     conn->deadline = deadline;
+    conn->lent = false;
+    end_statements(conn);
     return sqlite3_get_autocommit(conn->db) ? 0 : sqlite_run(conn, "ROLLBACK", error);
 }
 
@@ -192,13 +205,23 @@ static void sqlite_stop(void *bytes, int64_t deadline)
         sqlite3_interrupt(db);
 }
 
+/* A borrower's as well: a database with statements would not be closed. */
+static void finalize_all(struct sqlite_conn *conn)
+{
+    sqlite3_stmt *at;
+
+    sqlite_unprepare(conn);
+    while (conn->db != NULL && (at = sqlite3_next_stmt(conn->db, NULL)) != NULL)
+        sqlite3_finalize(at);
+}
+
 static int sqlite_close(void *bytes, int64_t deadline)
 {
     struct sqlite_conn *conn = bytes;
 
     conn->deadline = deadline;
     atomic_store(&conn->shared, NULL);
-    sqlite_unprepare(conn);
+    finalize_all(conn);
     sqlite3_close(conn->db);
     conn->db = NULL;
     return 0;
