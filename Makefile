@@ -17,7 +17,7 @@ export CC
 
 .DEFAULT_GOAL := build
 .PHONY: build run check model bench bench-sinks bench-peers bench-pool scoreboard format install
-.PHONY: clean help packages-build packages-check packages-bench packages-peers packages-bench-pool
+.PHONY: uninstall clean help packages-build packages-check packages-bench packages-peers packages-bench-pool
 .PHONY: packages-format
 
 # A directory whose set-up failed half way has no build.ninja, and is set up anew.
@@ -66,7 +66,12 @@ install:
 	$(ninja)
 	@$(MESON) configure $(BUILD) -Dprefix='$(PREFIX)'
 	@$(NINJA) -C $(BUILD)
-	DESTDIR='$(DESTDIR)' $(MESON) install -C $(BUILD) --no-rebuild
+	@tools/installation install $(BUILD) '$(DESTDIR)'
+	@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ]; then /sbin/ldconfig; fi
+
+# Needs no build directory: what was installed is written down below the prefix.
+uninstall:
+	@tools/installation uninstall '$(PREFIX)' '$(DESTDIR)'
 	@if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ]; then /sbin/ldconfig; fi
 
 clean:
@@ -88,4 +93,5 @@ help:
 	@echo 'make scoreboard   bugs that were found in some pool, asked of all of them'
 	@echo 'make format       clang-format-14 over all C'
 	@echo 'make install      install under PREFIX (/usr/local), staged in DESTDIR; never runs apt'
+	@echo 'make uninstall    take away what was installed there, and nothing else'
 	@echo 'make clean        remove the build directories'
