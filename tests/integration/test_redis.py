@@ -117,7 +117,7 @@ def test_a_key_of_another_type(start, database):
     assert "WEIR_ESCHEMA" in weir.log() and "WRONGTYPE" in weir.log()
     database.client.delete(database.name)
     assert weir.post({"a": 1})[0] == 200
-    assert weir.connection()["versions"][0]["totals"]["opened"] == 1
+    assert weir.connection()["versions"][0]["totals"]["closed"] == 0  # it was kept
 
 
 def test_an_account_that_may_not_write_stays_staging(start, database):
