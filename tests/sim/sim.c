@@ -464,6 +464,28 @@ static void serve_all(void)
     fake_violation("I4", "with healthy servers somebody waits for ever");
 }
 
+static bool recycling(void)
+{
+    for (size_t i = 0; i < book.registry->endpoints_count; i++)
+        if (book.registry->endpoints[i]->recycle.running)
+            return true;
+    return false;
+}
+
+/* I25: with healthy servers, and nobody who keeps a lease, all there was is replaced. */
+static void recycle_all(void)
+{
+    for (int i = 0; i < NAMES; i++)
+        weir_pool_recycle(book.registry, name_of(i), NULL);
+    for (int round = 0; round < DRAIN_ROUNDS && recycling(); round++) {
+        run_errands();
+        fake.now += 50 * CLOCK_MS;
+        tick();
+    }
+    if (recycling())
+        fake_violation("I25", "recycling never ends");
+}
+
 static void close_all(void)
 {
     book.closed = true;
@@ -532,6 +554,7 @@ static unsigned long episode(uint64_t seed, unsigned long steps)
     }
     heal();
     serve_all();
+    recycle_all();
     if (chance(50)) /* else close with leases out and errands under way */
         for (int i = 0; i < 20; i++, checked())
             step();
