@@ -362,8 +362,10 @@ static unsigned lacking(unsigned wanted, unsigned have)
 static unsigned wanted(const struct endpoint *endpoint, const struct version *version)
 {
     unsigned coming = version->counts[CONN_OPENING] + version->counts[CONN_CHECKING];
+    unsigned idle =
+        endpoint->nudged > 0 ? version_idle(version) : 0; /* who is waking up takes it */
     unsigned live = version->held - version->counts[CONN_CLOSING];
-    unsigned for_waiters = endpoint->paused ? 0 : lacking(endpoint->waiting, coming);
+    unsigned for_waiters = endpoint->paused ? 0 : lacking(endpoint->waiting, coming + idle);
     unsigned for_minimum = endpoint->removed ? 0 : lacking(version->limits.min, live);
 
     if (for_waiters == 0 && (endpoint->breaker.opened_at != 0 || recycle_wants(endpoint)))

@@ -367,8 +367,8 @@ static void check_progress(const struct endpoint *endpoint)
           "nobody would see a return that an acquire waits for");
     check(version_idle(serving) == 0 || endpoint->nudged > 0, "I4",
           "an acquire waits beside an idle one");
-    if (coming >= endpoint->waiting)
-        return;
+    if (coming >= endpoint->waiting || endpoint->nudged > 0)
+        return; /* whoever is waking up takes what is idle, or sees to what is lacking */
     check(serving->counts[CONN_STALE] == 0, "I4", "an acquire waits beside a stale one");
     bool slot = endpoint->held < serving->limits.max;
     bool pause = fake.now < serving->retry_at || (serving->failing && coming > 0);
