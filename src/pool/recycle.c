@@ -70,6 +70,15 @@ static void close_one(struct conn *conn)
     conn_close(conn);
 }
 
+/* What went in advance has a successor, or needs none any more: the maximum has become smaller. */
+static void forgive(struct recycle *recycle, const struct version *version)
+{
+    unsigned live = version->held - version->counts[CONN_CLOSING] - version->counts[CONN_OPENING];
+
+    if (live >= version->limits.max && recycle->opened < recycle->closed)
+        recycle->opened = recycle->closed;
+}
+
 /* Idle ones that nobody has used for a second are not needed beyond the minimum. */
 static void close_unneeded(struct endpoint *endpoint, struct version *version)
 {
@@ -115,6 +124,7 @@ void recycle_run(struct endpoint *endpoint, int64_t now)
         end(endpoint, version, now); /* another one took over, which replaces all the more */
         return;
     }
+    forgive(&endpoint->recycle, version);
     close_unneeded(endpoint, version);
     while (is_paid(endpoint, version, now)) {
         struct conn *conn = claim_outdated(version);
