@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """libweir as a C programmer meets it: installed, found by pkg-config, used outside the tree."""
 import os
+import re
 import subprocess
 import threading
 
@@ -122,6 +123,19 @@ def test_pkg_config_knows(house, library):
     assert f"-l{library}" in house.pkg_config("--libs", library)
     assert (house.libraries / f"lib{library}.so.0").is_file()
     assert (house.libraries / f"lib{library}.a").is_file()
+
+
+def test_every_function_has_a_page(house):
+    """Installed under its own name, and something that man can show."""
+    names = [name for path in ROOT.glob("**/*.exports") for name in path.read_text().split()]
+    (overview,) = house.root.rglob("man7/weir.7")
+    pages = overview.parents[1] / "man3"
+    missing = [name for name in names if not (pages / f"{name}.3").is_file()]
+    assert len(names) > 70 and not missing
+    for name in names:
+        text = subprocess.run(["mandoc", "-Tascii", "-Owidth=200", str(pages / f"{name}.3")],
+                              check=True, capture_output=True, text=True).stdout
+        assert f"{name}(" in re.sub(".\b", "", text)
 
 
 # ---- Examples ------------------------------------------------------------------------------------
