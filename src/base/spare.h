@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define SPARE_THREADS_MAX 64 /* of one process, those left behind included */
+#define SPARE_THREADS_MAX 64 /* of one library or program, those left behind included */
 
 /*
  * Run `work(job)` on a thread of its own and wait until it is done or the deadline has passed.

@@ -138,6 +138,15 @@ def test_every_function_has_a_page(house):
         assert f"{name}(" in re.sub(".\b", "", text)
 
 
+def test_documents_are_installed(house):
+    """All but the decisions, which are for those who have the tree."""
+    (readme,) = house.root.rglob("share/doc/weir/README.md")
+    names = [path.relative_to(ROOT) for pattern in ("docs/*.md", "drivers/*/README.md", "LICENSE")
+             for path in ROOT.glob(pattern)]
+    assert len(names) > 15
+    assert [name for name in names if not (readme.parent / name).is_file()] == []
+
+
 # ---- Examples ------------------------------------------------------------------------------------
 
 EXAMPLES = {"01-borrow": "borrowed of version 1, wrote: success",
