@@ -240,6 +240,8 @@ def test_handles_of_the_others(house, other):
         connection.close()
         more = ["left"]
     see_it_through(house.start(program, "left", *more, *keys))
+    server = backend.server
+    see_it_through(house.start(program, "frozen", *more, *keys), server.freeze, server.thaw)
 
 
 def test_sqlite_handles(house, tmp_path):
