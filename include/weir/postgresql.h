@@ -24,8 +24,9 @@
  * Prepared statements called weir_0, weir_1 ... are weir's own. The session begins with
  * synchronous_commit at least on, unless the settings' options say otherwise.
  *
- * Interrupted (migration_timeout, close), a lease has its statement cancelled at the server, then
- * its socket shut down: calls in libpq fail. Release it then with WEIR_EINTERRUPTED.
+ * Interrupted (migration_timeout, close), a lease can send nothing more; then its statement is
+ * cancelled at the server, and at last its socket shut down: calls in libpq fail. Release it then
+ * with WEIR_EINTERRUPTED.
  */
 #ifndef WEIR_POSTGRESQL_H
 #define WEIR_POSTGRESQL_H
