@@ -17,6 +17,9 @@ static const char usage[] =
     "  reload    have a running daemon read its configuration anew, and wait for the outcome\n"
     "  status    how a running daemon stands, a line for each connection\n"
     "  pools     the same, a line for each version; pause, resume, recycle, resize one\n"
+    "  presets   providers whose signatures weir knows\n"
+    "  verify    is a request signed as its provider would?\n"
+    "  sign      sign a request, to try a webhook out\n"
     "  version   the version of weir and of what it was built with\n"
     "\n"
     "weir VERB --help says more. Exit codes: 0 ok, 1 failed, 2 usage, 3 check failed.\n";
@@ -24,8 +27,9 @@ static const char usage[] =
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} verbs[] = {{"serve", verb_serve},   {"check", verb_check}, {"reload", verb_reload},
-             {"status", verb_status}, {"pools", verb_pools}, {"version", verb_version}};
+} verbs[] = {{"serve", verb_serve},   {"check", verb_check},     {"reload", verb_reload},
+             {"status", verb_status}, {"pools", verb_pools},     {"verify", verb_verify},
+             {"sign", verb_sign},     {"presets", verb_presets}, {"version", verb_version}};
 
 /* What could not be printed was not done. */
 static int flushed(int code)

@@ -12,6 +12,9 @@ int verb_check(int argc, char **argv);
 int verb_reload(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_pools(int argc, char **argv);
+int verb_verify(int argc, char **argv);
+int verb_sign(int argc, char **argv);
+int verb_presets(int argc, char **argv);
 int verb_version(int argc, char **argv);
 
 /* ---- options.c: what several verbs understand ---- */

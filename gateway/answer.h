@@ -48,6 +48,7 @@ struct answer {
     const char *allow;        /* static; an Allow header, or NULL */
     const char *authenticate; /* good until it is sent; a WWW-Authenticate header, or NULL */
     unsigned retry_after;     /* seconds; 0: no header */
+    bool nosniff;             /* X-Content-Type-Options */
     bool close;               /* close the client's connection after it */
     char *body;               /* owned; freed by answer_fini */
     size_t body_len;

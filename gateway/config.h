@@ -15,6 +15,7 @@
 #include <weir/sink.h>
 
 #include "address.h"
+#include "challenge.h"
 #include "guard.h"
 #include "log.h"
 #include "sha256.h"
@@ -67,7 +68,8 @@ struct config_webhook {
     char *id, *path;
     char *delivery_header; /* lower case; where the sender's delivery id stands; NULL: the usual */
     struct guard *guard;   /* NULL: everybody may post */
-    char *public_url;      /* of this webhook alone; NULL: the server's */
+    struct challenge challenge;
+    char *public_url; /* of this webhook alone; NULL: the server's */
     struct config_module *modules;
     size_t modules_count;
 };

@@ -152,3 +152,95 @@ bool config_read_auth(struct config_webhook *webhook, const struct source *sourc
     }
     return good;
 }
+
+/* ---- Challenges ------------------------------------------------------------------------------ */
+
+/* The first signature of "auth", and where it stands; NULL if there is none. */
+static const json_t *signature_of(const json_t *entry, const char *base,
+                                  char pointer[SOURCE_POINTER_MAX])
+{
+    const json_t *auth = json_object_get(entry, "auth");
+    char list[SOURCE_POINTER_MAX], index[24];
+
+    source_pointer(list, base, "auth");
+    for (size_t i = 0; i < json_array_size(auth); i++) {
+        const json_t *check = json_array_get(auth, i);
+        const char *type = json_string_value(json_object_get(check, "type"));
+        snprintf(index, sizeof(index), "%zu", i);
+        source_pointer(pointer, list, index);
+        if (type != NULL && strcmp(type, "signature") == 0)
+            return check;
+    }
+    return NULL;
+}
+
+static bool wrong_challenge(const struct source *source, const char *pointer)
+{
+    source_problem(source, pointer, "challenge",
+                   "must be slack, zoom, discord, microsoft-graph, or {\"type\": \"meta\", "
+                   "\"verify_token\": ...}");
+    return false;
+}
+
+static bool read_meta(struct challenge *challenge, const struct source *source,
+                      const json_t *object, const char *pointer)
+{
+    static const char *const known[] = {"type", "verify_token", NULL};
+    char inner[SOURCE_POINTER_MAX];
+    struct secret secret;
+    struct weir_error error = {.status = 0};
+
+    source_check_keys(source, object, pointer, known);
+    source_pointer(inner, pointer, "verify_token");
+    if (!config_secret(source, json_object_get(object, "verify_token"), inner, "verify_token",
+                       &secret))
+        return false;
+    int status = secrets_add(&challenge->secrets, secret.bytes, secret.len, &error);
+    vault_free(secret.bytes, secret.len + 1);
+    if (status != 0)
+        source_problem(source, inner, "verify_token", "%s", error.detail);
+    challenge->kind = CHALLENGE_META;
+    return status == 0;
+}
+
+/* Those that are signed need a signature to be verified by; Zoom's answer needs its secret. */
+static bool need_signature(struct challenge *challenge, const struct source *source,
+                           const json_t *entry, const char *base, bool explicit)
+{
+    char pointer[SOURCE_POINTER_MAX];
+    const json_t *signature = signature_of(entry, base, pointer);
+
+    if (signature == NULL && explicit) {
+        source_pointer(pointer, base, "challenge");
+        source_problem(source, pointer, "challenge",
+                       "needs a signature in auth, by which it is verified");
+        return false;
+    }
+    return challenge->kind != CHALLENGE_ZOOM ||
+           config_secrets(source, signature, pointer, &challenge->secrets);
+}
+
+bool config_read_challenge(struct config_webhook *webhook, const struct source *source,
+                           const json_t *entry, const char *base)
+{
+    char pointer[SOURCE_POINTER_MAX];
+    const json_t *value = json_object_get(entry, "challenge");
+    const json_t *signature = signature_of(entry, base, pointer);
+    struct challenge *challenge = &webhook->challenge;
+
+    source_pointer(pointer, base, "challenge");
+    const char *name = json_string_value(json_is_object(value) ? json_object_get(value, "type")
+                                         : value != NULL       ? value
+                                                         : json_object_get(signature, "preset"));
+    challenge->kind = challenge_of(name);
+    if (value == NULL)
+        return challenge->kind == CHALLENGE_NONE ||
+               need_signature(challenge, source, entry, base, false);
+    if (challenge->kind == CHALLENGE_NONE ||
+        json_is_object(value) != (challenge->kind == CHALLENGE_META))
+        return wrong_challenge(source, pointer);
+    if (challenge->kind == CHALLENGE_META)
+        return read_meta(challenge, source, value, pointer);
+    return challenge->kind == CHALLENGE_GRAPH ||
+           need_signature(challenge, source, entry, base, true);
+}

@@ -13,4 +13,11 @@
 bool config_read_auth(struct config_webhook *webhook, const struct source *source,
                       const json_t *entry, const char *base);
 
+/*
+ * Its "challenge": a name, or {"type": "meta", "verify_token": ...}; without one, what the preset
+ * of its signature implies. After config_read_auth. False: a problem was added.
+ */
+bool config_read_challenge(struct config_webhook *webhook, const struct source *source,
+                           const json_t *entry, const char *base);
+
 #endif

@@ -255,13 +255,14 @@ static void free_webhook(struct config_webhook *webhook)
     free(webhook->delivery_header);
     free(webhook->public_url);
     guard_free(&webhook->guard);
+    challenge_fini(&webhook->challenge);
 }
 
 static bool read_entry(struct config_webhook *webhook, const struct config *config,
                        const struct source *source, const json_t *entry, const char *base)
 {
-    static const char *const keys[] = {"path",       "id",   "modules", "delivery_id_header",
-                                       "public_url", "auth", NULL};
+    static const char *const keys[] = {"path",       "id",   "modules",   "delivery_id_header",
+                                       "public_url", "auth", "challenge", NULL};
     char pointer[SOURCE_POINTER_MAX];
 
     if (!json_is_object(entry)) {
@@ -282,7 +283,8 @@ static bool read_entry(struct config_webhook *webhook, const struct config *conf
     webhook->id = read_id(source, entry, base, webhook->path);
     good = read_delivery_header(webhook, source, entry, base) && good;
     good = config_read_public_url(&webhook->public_url, source, entry, base) && good;
-    return config_read_auth(webhook, source, entry, base) && good && webhook->id != NULL;
+    good = config_read_auth(webhook, source, entry, base) && good;
+    return config_read_challenge(webhook, source, entry, base) && good && webhook->id != NULL;
 }
 
 static int by_path(const void *a, const void *b)

@@ -11,6 +11,7 @@
 
 #include "admin.h"
 #include "clock.h"
+#include "greet.h"
 #include "headers.h"
 #include "json.h"
 #include "log.h"
@@ -35,10 +36,13 @@ static bool routed(void *context, const struct request *request, struct answer *
         return false;
     }
     if (strcmp(route.allow, request->method) == 0 ||
-        (strcmp(route.allow, "GET") == 0 && strcmp(request->method, "HEAD") == 0))
+        (strcmp(route.allow, "GET") == 0 && strcmp(request->method, "HEAD") == 0) ||
+        greet_takes(route.entry, request->method))
         return true;
     answer_problem(answer, ANSWER_METHOD, NULL);
-    answer->allow = strcmp(route.allow, "GET") == 0 ? "GET, HEAD" : route.allow;
+    answer->allow = strcmp(route.allow, "GET") == 0   ? "GET, HEAD"
+                    : greet_takes(route.entry, "GET") ? "POST, GET, HEAD"
+                                                      : route.allow;
     return false;
 }
 
@@ -68,6 +72,8 @@ static bool admitted(void *context, struct request *request, struct answer *answ
     if (route.admin)
         return admin_allows(intake->loop->config->server.admin_token, request, answer);
     if (route.kind != ROUTE_WEBHOOK)
+        return true;
+    if (greet_asked(intake, route.entry, request))
         return true;
     if (!knock_head(intake, route.entry, request, answer))
         return false;
@@ -194,7 +200,9 @@ static void take_in(struct intake *intake, const struct config_webhook *entry,
         headers_json(request->headers, request->headers_count, entry->guard, &headers_len);
     int64_t received_at = request->received_at;
     uint64_t id = request->id;
-    const char *name = delivery_id_of(entry, request);
+    char place[GUARD_ID_MAX];
+    const char *name =
+        knock_delivery_id(intake, entry, request, place) ? place : delivery_id_of(entry, request);
     char *delivery_id = name == NULL ? NULL : strdup(name);
 
     if (headers == NULL || (name != NULL && delivery_id == NULL)) {
@@ -224,7 +232,13 @@ static void check(struct intake *intake, const struct config_webhook *entry,
     struct answer answer = {.status = 0};
     bool unseen = knock_waits(entry) || request->judged != intake->loop->config->generation;
 
-    if (!knock_body(intake, entry, request, &answer)) {
+    if (greet_asked(intake, entry, request)) {
+        greet_echo(intake, entry, request, &answer);
+        door_answer(intake->loop->door, request->id, &answer);
+        return;
+    }
+    if (!knock_body(intake, entry, request, &answer) ||
+        greet_reply(intake, entry, request, &answer)) {
         door_answer(intake->loop->door, request->id, &answer);
         return;
     }

@@ -18,11 +18,10 @@
 
 #define STORM_QUIET (10 * CLOCK_SECOND) /* between two words about one webhook */
 
-static struct guard_request describe(const struct config *config,
-                                     const struct config_webhook *entry,
-                                     const struct request *request)
+struct guard_request knock_describe(const struct intake *intake, const struct config_webhook *entry,
+                                    const struct request *request)
 {
-    const struct config_server *server = &config->server;
+    const struct config_server *server = &intake->loop->config->server;
     struct guard_request seen = {.method = request->method,
                                  .path = request->path,
                                  .query = request->query,
@@ -108,6 +107,15 @@ bool knock_waits(const struct config_webhook *entry)
     return guard_needs_body(entry->guard);
 }
 
+bool knock_delivery_id(const struct intake *intake, const struct config_webhook *entry,
+                       const struct request *request, char id[GUARD_ID_MAX])
+{
+    if (entry->guard == NULL || entry->delivery_header != NULL)
+        return false;
+    struct guard_request seen = knock_describe(intake, entry, request);
+    return guard_delivery_id(entry->guard, &seen, id);
+}
+
 bool knock_head(struct intake *intake, const struct config_webhook *entry, struct request *request,
                 struct answer *answer)
 {
@@ -117,7 +125,7 @@ bool knock_head(struct intake *intake, const struct config_webhook *entry, struc
     request->judged = config->generation;
     if (entry->guard == NULL)
         return true;
-    struct guard_request seen = describe(config, entry, request);
+    struct guard_request seen = knock_describe(intake, entry, request);
     enum guard_verdict verdict = guard_judge_head(entry->guard, &seen, &reason);
     return pass(intake, entry, &seen, verdict, &reason, answer);
 }
@@ -132,7 +140,7 @@ bool knock_body(struct intake *intake, const struct config_webhook *entry, struc
         return false;
     if (!knock_waits(entry))
         return true;
-    struct guard_request seen = describe(config, entry, request);
+    struct guard_request seen = knock_describe(intake, entry, request);
     enum guard_verdict verdict = guard_judge_body(entry->guard, &seen, &reason);
     return pass(intake, entry, &seen, verdict, &reason, answer);
 }

@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "door.h"
+#include "guard.h"
 
 #define KNOCK_STORMS 64 /* webhooks whose storms are told apart, for each loop */
 
@@ -23,6 +24,10 @@ struct knock_storm {
     uint64_t untold;
 };
 
+/* The request as the guard sees it; borrowed from all of them. */
+struct guard_request knock_describe(const struct intake *intake, const struct config_webhook *entry,
+                                    const struct request *request);
+
 /* With the head alone. False: the answer has been filled. */
 bool knock_head(struct intake *intake, const struct config_webhook *entry, struct request *request,
                 struct answer *answer);
@@ -30,6 +35,13 @@ bool knock_head(struct intake *intake, const struct config_webhook *entry, struc
 /* With the body, too; makes up for knock_head if the configuration has changed meanwhile. */
 bool knock_body(struct intake *intake, const struct config_webhook *entry, struct request *request,
                 struct answer *answer);
+
+/*
+ * The delivery's id where the provider's scheme has it, if the entry names no header of its own.
+ * False: look for it elsewhere.
+ */
+bool knock_delivery_id(const struct intake *intake, const struct config_webhook *entry,
+                       const struct request *request, char id[GUARD_ID_MAX]);
 
 /* Does the guard's word come only after the body? */
 bool knock_waits(const struct config_webhook *entry);

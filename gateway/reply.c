@@ -93,6 +93,8 @@ size_t reply_head(char head[REPLY_HEAD_MAX], const struct answer *answer,
         at = put_number(put(at, "Content-Length: "), answer->body_len);
         at = put(at, "\r\n");
     }
+    if (answer->nosniff)
+        at = put_field(at, "X-Content-Type-Options: ", "nosniff");
     if (answer->allow != NULL)
         at = put_field(at, "Allow: ", answer->allow);
     if (answer->authenticate != NULL)

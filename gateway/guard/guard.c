@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "signature.h"
 #include "text.h"
 
 #define CHALLENGE_MAX 256
@@ -26,8 +27,9 @@ struct guard {
     char challenge[CHALLENGE_MAX];
 };
 
-static const struct check_kind *const kinds[] = {&check_bearer, &check_basic, &check_header,
-                                                 &check_query,  &check_ip,    &check_jwt};
+static const struct check_kind *const kinds[] = {&check_bearer,   &check_basic, &check_header,
+                                                 &check_query,    &check_ip,    &check_jwt,
+                                                 &check_signature};
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -156,6 +158,16 @@ enum guard_verdict guard_judge_body(const struct guard *guard, const struct guar
 const char *guard_challenge(const struct guard *guard)
 {
     return guard->challenge[0] == '\0' ? "Bearer realm=\"weir\"" : guard->challenge;
+}
+
+bool guard_delivery_id(const struct guard *guard, const struct guard_request *request,
+                       char id[GUARD_ID_MAX])
+{
+    for (size_t i = 0; guard != NULL && i < guard->count; i++)
+        if (guard->entries[i].kind == &check_signature &&
+            signature_delivery_id(guard->entries[i].check, request, id))
+            return true;
+    return false;
 }
 
 bool guard_reads_header(const struct guard *guard, const char *name)

@@ -15,6 +15,7 @@
 #include "secret.h"
 
 #define GUARD_CHECKS_MAX 16
+#define GUARD_ID_MAX     256 /* bytes of a delivery id with its NUL */
 
 struct guard;
 
@@ -49,6 +50,10 @@ bool guard_needs_body(const struct guard *guard);
 
 /* What WWW-Authenticate says; good as long as the guard. */
 const char *guard_challenge(const struct guard *guard);
+
+/* The sender's own id of this delivery, by a signature's scheme. False: it has none. */
+bool guard_delivery_id(const struct guard *guard, const struct guard_request *request,
+                       char id[GUARD_ID_MAX]);
 
 /* Does this (lower-case) header carry a credential for it? */
 bool guard_reads_header(const struct guard *guard, const char *name);

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: templates of signed content, and filling them in with the bytes as they came.
+ * Never does: encode anything again. Lock: none.
+ */
+#include "content.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "json_place.h"
+
+enum piece_kind {
+    PIECE_TEXT,
+    PIECE_METHOD,
+    PIECE_URL,
+    PIECE_URL_DECODED,
+    PIECE_PATH,
+    PIECE_QUERY,
+    PIECE_TIMESTAMP,
+    PIECE_ID,
+    PIECE_BODY,
+    PIECE_SECRET,
+    PIECE_FORM,
+    PIECE_HEADER,
+    PIECE_JSON
+};
+
+static const struct {
+    const char *name;
+    enum piece_kind kind;
+    bool argument;
+} places[] = {{"method", PIECE_METHOD, false},
+              {"url", PIECE_URL, false},
+              {"url_decoded", PIECE_URL_DECODED, false},
+              {"path", PIECE_PATH, false},
+              {"query", PIECE_QUERY, false},
+              {"timestamp", PIECE_TIMESTAMP, false},
+              {"id", PIECE_ID, false},
+              {"body", PIECE_BODY, false},
+              {"secret", PIECE_SECRET, false},
+              {"form_sorted", PIECE_FORM, false},
+              {"header", PIECE_HEADER, true},
+              {"body", PIECE_JSON, true}};
+
+struct piece {
+    enum piece_kind kind;
+    char *text; /* literal, or the argument */
+};
+
+struct content {
+    struct piece pieces[CONTENT_PIECES_MAX];
+    size_t count;
+};
+
+/* ---- Making ---------------------------------------------------------------------------------- */
+
+void content_free(struct content **at)
+{
+    struct content *content = *at;
+
+    *at = NULL;
+    if (content == NULL)
+        return;
+    for (size_t i = 0; i < content->count; i++)
+        free(content->pieces[i].text);
+    free(content);
+}
+
+static int add(struct content *content, enum piece_kind kind, const char *text, size_t len,
+               struct weir_error *error)
+{
+    if (content->count == CONTENT_PIECES_MAX)
+        return weir_fail(error, WEIR_ELIMIT, "at most %d pieces", CONTENT_PIECES_MAX);
+    struct piece *piece = &content->pieces[content->count];
+    *piece = (struct piece){.kind = kind, .text = strndup(text, len)};
+    if (piece->text == NULL)
+        return weir_fail(error, WEIR_ENOMEM, "out of memory");
+    content->count++;
+    return 0;
+}
+
+/* What stands between braces. */
+static int add_place(struct content *content, const char *text, size_t len,
+                     struct weir_error *error)
+{
+    const char *colon = memchr(text, ':', len);
+    size_t name_len = colon == NULL ? len : (size_t)(colon - text);
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (strlen(places[i].name) != name_len || memcmp(places[i].name, text, name_len) != 0 ||
+            places[i].argument != (colon != NULL))
+            continue;
+        if (!places[i].argument)
+            return add(content, places[i].kind, "", 0, error);
+        if (name_len + 1 == len || (places[i].kind == PIECE_JSON && colon[1] != '/'))
+            break;
+        return add(content, places[i].kind, colon + 1, len - name_len - 1, error);
+    }
+    return weir_fail(error, WEIR_EINVAL, "{%.*s} stands for nothing", (int)(len < 64 ? len : 64),
+                     text);
+}
+
+static int add_next(struct content *content, const char **at, struct weir_error *error)
+{
+    size_t literal = strcspn(*at, "{");
+
+    if (literal > 0 || (*at)[1] == '{') {
+        size_t len = literal > 0 ? literal : 1;
+        int status = add(content, PIECE_TEXT, *at, len, error);
+        *at += literal > 0 ? literal : 2;
+        return status;
+    }
+    const char *close = strchr(*at, '}');
+    if (close == NULL)
+        return weir_fail(error, WEIR_EINVAL, "a brace is not closed");
+    const char *from = *at + 1;
+    *at = close + 1;
+    return add_place(content, from, (size_t)(close - from), error);
+}
+
+int content_new(struct content **out, const char *text, struct weir_error *error)
+{
+    struct content *content = calloc(1, sizeof(*content));
+    int status = content == NULL ? weir_fail(error, WEIR_ENOMEM, "out of memory") : 0;
+
+    while (status == 0 && *text != '\0')
+        status = add_next(content, &text, error);
+    if (status != 0)
+        content_free(&content);
+    *out = content;
+    return status;
+}
+
+static bool has(const struct content *content, enum piece_kind kind)
+{
+    for (size_t i = 0; i < content->count; i++)
+        if (content->pieces[i].kind == kind)
+            return true;
+    return false;
+}
+
+bool content_has_secret(const struct content *content)
+{
+    return has(content, PIECE_SECRET);
+}
+
+bool content_has_body(const struct content *content)
+{
+    return has(content, PIECE_BODY) || has(content, PIECE_JSON) || has(content, PIECE_FORM);
+}
+
+bool content_has_url(const struct content *content)
+{
+    return has(content, PIECE_URL) || has(content, PIECE_URL_DECODED);
+}
+
+/* ---- Filling --------------------------------------------------------------------------------- */
+
+struct buffer {
+    unsigned char *bytes;
+    size_t len, room;
+    bool failed;
+};
+
+static void put(struct buffer *buffer, const void *bytes, size_t len)
+{
+    if (buffer->failed || len == 0)
+        return;
+    if (buffer->room - buffer->len < len) {
+        size_t room = 2 * buffer->room + len;
+        unsigned char *more = realloc(buffer->bytes, room);
+        if (more == NULL) {
+            buffer->failed = true;
+            return;
+        }
+        buffer->bytes = more;
+        buffer->room = room;
+    }
+    memcpy(buffer->bytes + buffer->len, bytes, len);
+    buffer->len += len;
+}
+
+static bool put_text(struct buffer *buffer, const char *text)
+{
+    if (text == NULL)
+        return false;
+    put(buffer, text, strlen(text));
+    return true;
+}
+
+static bool put_url(struct buffer *buffer, const struct guard_request *request)
+{
+    if (!put_text(buffer, request->public_url))
+        return false;
+    put_text(buffer, request->path);
+    if (request->query != NULL) {
+        put(buffer, "?", 1);
+        put_text(buffer, request->query);
+    }
+    return true;
+}
+
+/* HubSpot signs the URL with these escapes undone, and no others (its "URL-encoded characters"). */
+static bool put_url_decoded(struct buffer *buffer, const struct guard_request *request)
+{
+    static const char escapes[][4] = {"%3A", "%2F", "%3F", "%40", "%21", "%24",
+                                      "%27", "%28", "%29", "%2A", "%2C", "%3B"};
+    static const char characters[] = ":/?@!$'()*,;";
+    struct buffer url = {.bytes = NULL};
+    bool good = put_url(&url, request);
+
+    for (size_t i = 0; good && i < url.len; i++) {
+        size_t found = 0;
+        while (
+            found < sizeof(characters) - 1 &&
+            (url.len - i < 3 || strncasecmp((const char *)url.bytes + i, escapes[found], 3) != 0))
+            found++;
+        bool escape = found < sizeof(characters) - 1;
+        put(buffer, escape ? &characters[found] : (const char *)url.bytes + i, 1);
+        i += escape ? 2 : 0;
+    }
+    buffer->failed = buffer->failed || url.failed;
+    free(url.bytes);
+    return good;
+}
+
+/* ---- Forms: names and values, decoded, in order of name, each pair once (Twilio) ------------- */
+
+struct pair {
+    char *name, *value;
+};
+
+static int compare_pairs(const void *a, const void *b)
+{
+    const struct pair *left = a, *right = b;
+    int order = strcmp(left->name, right->name);
+
+    return order != 0 ? order : strcmp(left->value, right->value);
+}
+
+/* Decoded in place, within the copy of the body. */
+static char *decode(char *text, size_t len)
+{
+    char *to = text;
+
+    for (size_t i = 0; i < len; i++) {
+        char digits[3] = {0}, *end = digits;
+        if (text[i] == '%' && len - i > 2) {
+            memcpy(digits, text + i + 1, 2);
+            long byte = strtol(digits, &end, 16);
+            *to = (char)byte;
+        }
+        if (end == digits + 2 && digits[0] != '+' && digits[0] != '-' && digits[0] != ' ') {
+            to++;
+            i += 2;
+        } else {
+            *to++ = text[i] == '+' ? ' ' : text[i];
+        }
+    }
+    *to = '\0';
+    return text;
+}
+
+/* Pairs point into copy, which has room for a NUL behind it; how many, -1 if there are too many. */
+static int split_form(char *copy, size_t len, struct pair *pairs)
+{
+    int count = 0;
+
+    for (char *at = copy, *end = copy + len; at < end;) {
+        char *next = memchr(at, '&', (size_t)(end - at));
+        char *stop = next == NULL ? end : next;
+        char *equals = memchr(at, '=', (size_t)(stop - at));
+        if (count == CONTENT_FORM_MAX)
+            return -1;
+        char *value = equals == NULL ? stop : equals + 1;
+        pairs[count].value = decode(value, (size_t)(stop - value));
+        pairs[count].name = decode(at, (size_t)((equals == NULL ? stop : equals) - at));
+        if (pairs[count].name != pairs[count].value)
+            count++;
+        at = stop + 1;
+    }
+    return count;
+}
+
+static bool is_form(const struct guard_request *request)
+{
+    const char *type = guard_request_header(request, "content-type");
+
+    return type != NULL && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0;
+}
+
+static bool put_form(struct buffer *buffer, const struct guard_request *request)
+{
+    if (!is_form(request) || request->body_len == 0)
+        return true;
+    char *copy = malloc(request->body_len + 1);
+    struct pair *pairs = calloc(CONTENT_FORM_MAX, sizeof(*pairs));
+    int count = -1;
+    if (copy != NULL && pairs != NULL) {
+        memcpy(copy, request->body, request->body_len);
+        copy[request->body_len] = '\0';
+        count = split_form(copy, request->body_len, pairs);
+    }
+    if (count > 0)
+        qsort(pairs, (size_t)count, sizeof(*pairs), compare_pairs);
+    for (int i = 0; i < count; i++) {
+        if (i > 0 && compare_pairs(&pairs[i - 1], &pairs[i]) == 0)
+            continue;
+        put_text(buffer, pairs[i].name);
+        put_text(buffer, pairs[i].value);
+    }
+    free(pairs);
+    free(copy);
+    return count >= 0;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+static bool put_json(struct buffer *buffer, const struct guard_request *request,
+                     const char *pointer)
+{
+    char text[JSON_PLACE_MAX];
+
+    return json_place(request, pointer, text) && put_text(buffer, text);
+}
+
+static bool put_piece(struct buffer *buffer, const struct piece *piece,
+                      const struct guard_request *request, const struct content_values *values)
+{
+    switch (piece->kind) {
+    case PIECE_TEXT: return put_text(buffer, piece->text);
+    case PIECE_METHOD: return put_text(buffer, request->method);
+    case PIECE_URL: return put_url(buffer, request);
+    case PIECE_URL_DECODED: return put_url_decoded(buffer, request);
+    case PIECE_PATH: return put_text(buffer, request->path);
+    case PIECE_QUERY: return put_text(buffer, request->query == NULL ? "" : request->query);
+    case PIECE_TIMESTAMP: return put_text(buffer, values->timestamp);
+    case PIECE_ID: return put_text(buffer, values->id);
+    case PIECE_BODY: put(buffer, request->body, request->body_len); return true;
+    case PIECE_SECRET: put(buffer, values->secret->bytes, values->secret->len); return true;
+    case PIECE_FORM: return put_form(buffer, request);
+    case PIECE_HEADER: return put_text(buffer, guard_request_header(request, piece->text));
+    case PIECE_JSON: return put_json(buffer, request, piece->text);
+    }
+    return false;
+}
+
+unsigned char *content_fill(const struct content *content, const struct guard_request *request,
+                            const struct content_values *values, size_t *len,
+                            struct weir_error *error)
+{
+    struct buffer buffer = {.bytes = malloc(request->body_len + 512),
+                            .room = request->body_len + 512};
+    bool good = true;
+
+    for (size_t i = 0; buffer.bytes != NULL && good && i < content->count; i++)
+        good = put_piece(&buffer, &content->pieces[i], request, values);
+    if (buffer.bytes != NULL && good && !buffer.failed) {
+        *len = buffer.len;
+        return buffer.bytes;
+    }
+    free(buffer.bytes);
+    weir_fail(error, good ? WEIR_ENOMEM : WEIR_EDENIED, "%s",
+              good ? "out of memory" : "something that was signed is not in the request");
+    return NULL;
+}

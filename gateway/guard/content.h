@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What was signed: a template that is filled in from a request. */
+#ifndef GUARD_CONTENT_H
+#define GUARD_CONTENT_H
+
+#include <stdbool.h>
+
+#include "request.h"
+#include "secret.h"
+
+#define CONTENT_PIECES_MAX 16
+#define CONTENT_FORM_MAX   1000 /* pairs of a form */
+
+struct content; /* immutable once it is made */
+
+/* What the template's placeholders stand for beside the request itself; NULL: not there. */
+struct content_values {
+    const char *timestamp, *id;
+    const struct secret *secret;
+};
+
+/*
+ * "{timestamp}.{body}" and the like. {method} {url} {url_decoded} {path} {query} {timestamp} {id}
+ * {body} {secret} {header:NAME} {body:/json/pointer} {form_sorted}; {{ stands for a brace. A place
+ * that is not known, or is not closed, is WEIR_EINVAL.
+ */
+int content_new(struct content **out, const char *text, struct weir_error *error);
+void content_free(struct content **content);
+
+/* Does it depend on the secret, or on the body? */
+bool content_has_secret(const struct content *content);
+bool content_has_body(const struct content *content);
+/* Does it need the public URL? */
+bool content_has_url(const struct content *content);
+
+/*
+ * All of it in one piece, malloc'd and the caller's. NULL with a reason: what it stands for is not
+ * in the request, or memory is short.
+ */
+unsigned char *content_fill(const struct content *content, const struct guard_request *request,
+                            const struct content_values *values, size_t *len,
+                            struct weir_error *error);
+
+#endif

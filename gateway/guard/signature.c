@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the check of a signed request: the schemes of one entry, each a description of where the
+ * signature stands, what was signed, and how.
+ * Never does: know a provider (presets.c has them as data), or stop at the first comparison.
+ * Lock: none; a check does not change once it is made.
+ */
+#include "signature.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "object.h"
+#include "presets.h"
+#include "scheme.h"
+
+#define SCHEMES_MAX 4
+
+struct signature {
+    struct scheme *schemes[SCHEMES_MAX];
+    size_t count;
+};
+
+static void signature_free(void *check)
+{
+    struct signature *signature = check;
+
+    if (signature == NULL)
+        return;
+    for (size_t i = 0; i < signature->count; i++)
+        scheme_free(&signature->schemes[i]);
+    free(signature);
+}
+
+/* ---- Making ---------------------------------------------------------------------------------- */
+
+/* The preset's keys under those of the entry; the caller's. NULL: error is filled. */
+static json_t *with_preset(const json_t *object, struct weir_error *error)
+{
+    const json_t *name = json_object_get(object, "preset");
+    json_t *merged;
+
+    if (name == NULL)
+        return json_deep_copy(object);
+    merged = preset_load(json_string_value(name), error);
+    if (merged != NULL && json_object_update(merged, (json_t *)object) != 0)
+        weir_fail(error, WEIR_ENOMEM, "out of memory");
+    if (merged != NULL)
+        json_object_del(merged, "preset");
+    return merged;
+}
+
+/* One of several ways in which the same sender may sign: the entry's keys under its own. */
+static int add_scheme(struct signature *signature, const json_t *object, const json_t *own,
+                      struct weir_error *error)
+{
+    json_t *merged = json_deep_copy(object);
+    int status = WEIR_ENOMEM;
+
+    if (merged == NULL || json_object_update(merged, (json_t *)own) != 0)
+        weir_fail(error, WEIR_ENOMEM, "out of memory");
+    else
+        status = scheme_new(&signature->schemes[signature->count], merged, error);
+    signature->count += status == 0;
+    json_decref(merged);
+    return status;
+}
+
+static int add_schemes(struct signature *signature, json_t *object, struct weir_error *error)
+{
+    json_t *list = json_incref(json_object_get(object, "schemes"));
+    size_t count = json_array_size(list);
+    int status = 0;
+
+    json_object_del(object, "schemes");
+    if (list == NULL) {
+        status = add_scheme(signature, object, object, error);
+    } else if (count == 0 || count > SCHEMES_MAX) {
+        status = weir_fail_key(error, WEIR_EINVAL, "schemes", "must be an array of 1 to %d objects",
+                               SCHEMES_MAX);
+    }
+    for (size_t i = 0; i < count && status == 0; i++)
+        status = add_scheme(signature, object, json_array_get(list, i), error);
+    json_decref(list);
+    return status;
+}
+
+/* Each secret must be of use to one of the schemes. */
+static int add_secrets(struct signature *signature, const struct secrets *secrets,
+                       struct weir_error *error)
+{
+    for (size_t s = 0; s < secrets->count; s++) {
+        int status = WEIR_EINVAL;
+        for (size_t i = 0; i < signature->count; i++)
+            if (scheme_add_secret(signature->schemes[i], &secrets->items[s], error) == 0)
+                status = 0;
+        if (status != 0)
+            return status; /* the last one's reason */
+    }
+    return 0;
+}
+
+static int signature_make(void **out, const json_t *object, const struct secrets *secrets,
+                          struct weir_error *error)
+{
+    struct signature *signature = calloc(1, sizeof(*signature));
+    json_t *merged = with_preset(object, error);
+    int status = signature == NULL ? weir_fail(error, WEIR_ENOMEM, "out of memory")
+                 : merged == NULL  ? WEIR_EINVAL
+                                   : add_schemes(signature, merged, error);
+
+    if (status == 0)
+        status = add_secrets(signature, secrets, error);
+    json_decref(merged);
+    if (status != 0) {
+        signature_free(signature);
+        signature = NULL;
+    }
+    *out = signature;
+    return status;
+}
+
+/* ---- Judging --------------------------------------------------------------------------------- */
+
+static bool signature_needs_body(const void *check)
+{
+    const struct signature *signature = check;
+
+    for (size_t i = 0; i < signature->count; i++)
+        if (scheme_needs_body(signature->schemes[i]))
+            return true;
+    return false;
+}
+
+static int signature_judge(const void *check, const struct guard_request *request,
+                           struct weir_error *error)
+{
+    const struct signature *signature = check;
+    struct weir_error reason = {.status = 0};
+    int status = WEIR_EDENIED;
+
+    for (size_t i = 0; i < signature->count; i++) {
+        if (scheme_judge(signature->schemes[i], request, &reason) == 0)
+            status = 0;
+        else if (i == 0 && error != NULL)
+            *error = reason;
+    }
+    return status;
+}
+
+static bool signature_reads(const void *check, const char *name)
+{
+    const struct signature *signature = check;
+
+    for (size_t i = 0; i < signature->count; i++)
+        if (scheme_reads_header(signature->schemes[i], name))
+            return true;
+    return false;
+}
+
+bool signature_delivery_id(const void *check, const struct guard_request *request,
+                           char id[SIGNATURE_ID_MAX])
+{
+    const struct signature *signature = check;
+
+    return signature->count > 0 && scheme_delivery_id(signature->schemes[0], request, id);
+}
+
+bool signature_timestamp(const void *check, const struct guard_request *request, int64_t *seconds)
+{
+    const struct signature *signature = check;
+
+    return signature->count > 0 && scheme_timestamp(signature->schemes[0], request, seconds);
+}
+
+enum signature_unit signature_unit(const void *check)
+{
+    return scheme_unit(((const struct signature *)check)->schemes[0]);
+}
+
+int signature_sign(const void *check, const struct guard_request *request,
+                   const struct signature_key *key, const char *timestamp, const char *id,
+                   signature_emit *emit, void *context, struct weir_error *error)
+{
+    const struct signature *signature = check;
+
+    return scheme_sign(signature->schemes[0], request, key, timestamp, id, emit, context, error);
+}
+
+const struct check_kind check_signature = {.name = "signature",
+                                           .challenge = "Signature realm=\"weir\"",
+                                           .secret = true,
+                                           .make = signature_make,
+                                           .needs_body = signature_needs_body,
+                                           .judge = signature_judge,
+                                           .reads_header = signature_reads,
+                                           .free = signature_free};

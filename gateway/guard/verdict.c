@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: following a scheme: finding what was sent, filling in what was signed, comparing.
+ * Never does: stop at the first good signature, or let a reason quote what was sent.
+ * Lock: none.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+
+#include "base64.h"
+#include "hex.h"
+#include "json_place.h"
+#include "scheme_parts.h"
+
+#define CANDIDATES_MAX 32 /* signatures in one request; the rest is not looked at */
+#define QUERY_MAX      2048
+#define MICROSECONDS   1000000
+
+struct candidate {
+    unsigned char bytes[SCHEME_BYTES_MAX];
+    size_t len;
+};
+
+struct candidates {
+    struct candidate *items; /* CANDIDATES_MAX */
+    size_t count;
+};
+
+static int refuse(struct weir_error *error, const char *reason)
+{
+    return weir_fail(error, WEIR_EDENIED, "%s", reason);
+}
+
+/* ---- What was sent --------------------------------------------------------------------------- */
+
+static long decode(const struct scheme *scheme, const char *text, size_t len, unsigned char *bytes)
+{
+    if (scheme->algorithm == SCHEME_EQUAL) {
+        if (len > SCHEME_BYTES_MAX)
+            return -1;
+        memcpy(bytes, text, len);
+        return (long)len;
+    }
+    switch (scheme->encoding) {
+    case SCHEME_HEX: return hex_decode(text, len, bytes, SCHEME_BYTES_MAX);
+    case SCHEME_BASE64: return base64_decode(BASE64_PLAIN, text, len, bytes, SCHEME_BYTES_MAX);
+    case SCHEME_BASE64URL: return base64_decode(BASE64_URL, text, len, bytes, SCHEME_BYTES_MAX);
+    }
+    return -1;
+}
+
+static bool starts_with(const char *text, size_t len, const char *start)
+{
+    return strlen(start) <= len && memcmp(text, start, strlen(start)) == 0;
+}
+
+/* One part: with its key, with its prefix. What is of another form is not for us. */
+static void add_part(struct candidates *candidates, const struct scheme *scheme, const char *text,
+                     size_t len)
+{
+    size_t skip = scheme->pick == NULL ? 0 : strlen(scheme->pick);
+
+    if (skip > 0) {
+        if (len <= skip || !starts_with(text, len, scheme->pick) || text[skip] != scheme->assign)
+            return;
+        text += skip + 1;
+        len -= skip + 1;
+    }
+    if (scheme->prefix != NULL) {
+        if (!starts_with(text, len, scheme->prefix))
+            return;
+        text += strlen(scheme->prefix);
+        len -= strlen(scheme->prefix);
+    }
+    if (candidates->count == CANDIDATES_MAX)
+        return;
+    struct candidate *candidate = &candidates->items[candidates->count];
+    long decoded = decode(scheme, text, len, candidate->bytes);
+    if (decoded <= 0)
+        return;
+    candidate->len = (size_t)decoded;
+    candidates->count++;
+}
+
+/* The next part of a list, without the spaces around it. */
+static const char *next_part(const char **at, char separator, size_t *len)
+{
+    const char *from = *at + strspn(*at, separator == ' ' ? "" : " \t");
+    const char *end = separator == '\0' ? NULL : strchr(from, separator);
+
+    if (end == NULL)
+        end = from + strlen(from);
+    *at = *end == '\0' ? end : end + 1;
+    while (end > from && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    *len = (size_t)(end - from);
+    return from;
+}
+
+static void add_list(struct candidates *candidates, const struct scheme *scheme, const char *text)
+{
+    while (*text != '\0') {
+        size_t len;
+        const char *part = next_part(&text, scheme->separator, &len);
+        add_part(candidates, scheme, part, len);
+    }
+}
+
+static bool is_one_of(const struct scheme_names *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Every header of the name is looked at, so that junk before it hides nothing. */
+static void gather(struct candidates *candidates, const struct scheme *scheme,
+                   const struct guard_request *request)
+{
+    char text[QUERY_MAX > JSON_PLACE_MAX ? QUERY_MAX : JSON_PLACE_MAX];
+
+    for (size_t i = 0; i < request->headers_count; i++)
+        if (is_one_of(&scheme->headers, request->headers[i].name))
+            add_list(candidates, scheme, request->headers[i].value);
+    if (scheme->query != NULL && guard_request_query(request, scheme->query, text, QUERY_MAX) > 0)
+        add_list(candidates, scheme, text);
+    if (scheme->body != NULL && json_place(request, scheme->body, text))
+        add_list(candidates, scheme, text);
+}
+
+const char *scheme_header(const struct guard_request *request, const struct scheme_names *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        size_t count = guard_request_count(request, names->items[i]);
+        if (count > 0)
+            return count == 1 ? guard_request_header(request, names->items[i]) : NULL;
+    }
+    return NULL;
+}
+
+/* ---- When it was signed ---------------------------------------------------------------------- */
+
+/* Beside the signature: the one part with that key. */
+static bool pick_time(const struct scheme *scheme, const struct guard_request *request,
+                      char text[SIGNATURE_ID_MAX])
+{
+    const char *list = scheme_header(request, &scheme->headers);
+    size_t key = strlen(scheme->time_pick), found = 0;
+
+    while (list != NULL && *list != '\0') {
+        size_t len;
+        const char *part = next_part(&list, scheme->separator, &len);
+        if (len <= key || !starts_with(part, len, scheme->time_pick) || part[key] != scheme->assign)
+            continue;
+        if (len - key - 1 >= SIGNATURE_ID_MAX || ++found > 1)
+            return false;
+        memcpy(text, part + key + 1, len - key - 1);
+        text[len - key - 1] = '\0';
+    }
+    return found == 1;
+}
+
+bool scheme_time_text(const struct scheme *scheme, const struct guard_request *request,
+                      char text[SIGNATURE_ID_MAX])
+{
+    char place[JSON_PLACE_MAX];
+    const char *value = NULL;
+
+    if (scheme->time_pick != NULL)
+        return pick_time(scheme, request, text);
+    if (scheme->time_headers.count > 0)
+        value = scheme_header(request, &scheme->time_headers);
+    else if (scheme->time_body != NULL && json_place(request, scheme->time_body, place))
+        value = place;
+    if (value == NULL || strlen(value) >= SIGNATURE_ID_MAX)
+        return false;
+    memcpy(text, value, strlen(value) + 1);
+    return true;
+}
+
+/* Digits only, no sign, no fraction; 18 of them fit. */
+static bool parse_number(const char *text, int64_t *number)
+{
+    size_t len = strlen(text);
+
+    if (len == 0 || len > 18 || strspn(text, "0123456789") != len)
+        return false;
+    *number = (int64_t)strtoll(text, NULL, 10);
+    return true;
+}
+
+/* "2021-03-25T05:09:27Z" */
+static bool parse_iso8601(const char *text, int64_t *seconds)
+{
+    struct tm tm = {.tm_isdst = 0};
+    const char *end = strlen(text) == 20 ? strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
+
+    if (end == NULL || *end != '\0')
+        return false;
+    *seconds = (int64_t)timegm(&tm);
+    return true;
+}
+
+static bool parse_time(const struct scheme *scheme, const char *text, double *seconds)
+{
+    int64_t number;
+    bool good = scheme->unit == SIGNATURE_ISO8601 ? parse_iso8601(text, &number)
+                                                  : parse_number(text, &number);
+
+    if (good)
+        *seconds = scheme->unit == SIGNATURE_MILLISECONDS ? (double)number / 1000 : (double)number;
+    return good;
+}
+
+bool scheme_timestamp(const struct scheme *scheme, const struct guard_request *request,
+                      int64_t *seconds)
+{
+    char text[SIGNATURE_ID_MAX];
+    double value;
+
+    if (!scheme_time_text(scheme, request, text) || !parse_time(scheme, text, &value))
+        return false;
+    *seconds = (int64_t)value;
+    return true;
+}
+
+/* Both ways: what comes from the future was signed by nobody we know. */
+static const char *wrong_time(const struct scheme *scheme, const struct guard_request *request,
+                              const char *text)
+{
+    double seconds, now = (double)request->now / MICROSECONDS;
+
+    if (scheme->tolerance <= 0)
+        return NULL;
+    if (text == NULL)
+        return "it does not say when it was signed";
+    if (!parse_time(scheme, text, &seconds))
+        return "its timestamp cannot be read";
+    return fabs(now - seconds) <= scheme->tolerance ? NULL : "its timestamp is not of our time";
+}
+
+/* ---- Comparing ------------------------------------------------------------------------------- */
+
+static bool has_mac(const struct candidates *candidates, const unsigned char *mac, size_t len)
+{
+    unsigned same = 0;
+
+    for (size_t i = 0; i < candidates->count; i++)
+        same |= candidates->items[i].len == len &&
+                CRYPTO_memcmp(candidates->items[i].bytes, mac, len) == 0;
+    return same != 0;
+}
+
+static bool is_signed_by(const struct scheme *scheme, const struct candidates *candidates,
+                         EVP_PKEY *key, const unsigned char *content, size_t len)
+{
+    struct keys_method method = {.md = scheme_md(scheme)};
+    unsigned good = 0;
+
+    for (size_t i = 0; i < candidates->count; i++)
+        good |= keys_verify(key, &method, content, len, candidates->items[i].bytes,
+                            candidates->items[i].len);
+    return good != 0;
+}
+
+/* Of one secret: the content may hold it. 0: it is good, else the reason. */
+static int judge_secret(const struct scheme *scheme, const struct candidates *candidates,
+                        const struct guard_request *request, struct content_values *values,
+                        const struct secret *secret, struct weir_error *error)
+{
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    unsigned mac_len = SHA256_DIGEST_LENGTH;
+    size_t len;
+
+    values->secret = secret;
+    unsigned char *content = content_fill(scheme->content, request, values, &len, error);
+    if (content == NULL)
+        return WEIR_EDENIED;
+    if (scheme->algorithm == SCHEME_SHA256)
+        SHA256(content, len, mac);
+    else
+        HMAC(scheme_md(scheme), secret->bytes, (int)secret->len, content, len, mac, &mac_len);
+    bool good = has_mac(candidates, mac, mac_len);
+    OPENSSL_cleanse(content, len);
+    free(content);
+    return good ? 0 : refuse(error, "no signature is one of a live secret");
+}
+
+static int judge_equal(const struct scheme *scheme, const struct candidates *candidates,
+                       struct weir_error *error)
+{
+    unsigned same = 0;
+
+    for (size_t i = 0; i < candidates->count; i++)
+        same |=
+            secrets_hold(&scheme->secrets, candidates->items[i].bytes, candidates->items[i].len);
+    return same ? 0 : refuse(error, "the token is not a live one");
+}
+
+static int judge_keys(const struct scheme *scheme, const struct candidates *candidates,
+                      const struct guard_request *request, const struct content_values *values,
+                      struct weir_error *error)
+{
+    size_t len;
+    unsigned good = 0;
+    unsigned char *content = content_fill(scheme->content, request, values, &len, error);
+
+    if (content == NULL)
+        return WEIR_EDENIED;
+    for (size_t i = 0; i < scheme->keys.count; i++)
+        good |= is_signed_by(scheme, candidates, scheme->keys.items[i], content, len);
+    free(content);
+    return good ? 0 : refuse(error, "no signature is one of a live key");
+}
+
+/* The body's SHA-256 in the query, which the signed URL covers (Twilio). */
+static const char *wrong_hash(const struct scheme *scheme, const struct guard_request *request)
+{
+    unsigned char sent[SHA256_DIGEST_LENGTH], wanted[SHA256_DIGEST_LENGTH];
+    char text[QUERY_MAX];
+
+    if (scheme->hash_query == NULL)
+        return NULL;
+    long len = guard_request_query(request, scheme->hash_query, text, sizeof(text));
+    if (len < 0) {
+        const char *type = guard_request_header(request, "content-type");
+        bool form = type != NULL && strncmp(type, "application/x-www-form-urlencoded", 33) == 0;
+        return form || request->body_len == 0 ? NULL : "nothing that was signed covers its body";
+    }
+    SHA256(request->body, request->body_len, wanted);
+    if (hex_decode(text, (size_t)len, sent, sizeof(sent)) != (long)sizeof(sent) ||
+        CRYPTO_memcmp(sent, wanted, sizeof(sent)) != 0)
+        return "the body's hash is another one";
+    return NULL;
+}
+
+static int judge_all(const struct scheme *scheme, const struct candidates *candidates,
+                     const struct guard_request *request, struct content_values *values,
+                     struct weir_error *error)
+{
+    int status = WEIR_EDENIED;
+
+    if (candidates->count == 0)
+        refuse(error, "no signature was sent, or in another form");
+    if (scheme->algorithm == SCHEME_EQUAL)
+        return judge_equal(scheme, candidates, error);
+    if (scheme_is_asymmetric(scheme))
+        return judge_keys(scheme, candidates, request, values, error);
+    for (size_t i = 0; i < scheme->secrets.count; i++)
+        if (judge_secret(scheme, candidates, request, values, &scheme->secrets.items[i], error) ==
+            0)
+            status = 0;
+    return status;
+}
+
+int scheme_judge(const struct scheme *scheme, const struct guard_request *request,
+                 struct weir_error *error)
+{
+    struct candidates candidates = {.items = calloc(CANDIDATES_MAX, sizeof(struct candidate))};
+    char time[SIGNATURE_ID_MAX], id[SIGNATURE_ID_MAX];
+    struct content_values values = {.timestamp =
+                                        scheme_time_text(scheme, request, time) ? time : NULL,
+                                    .id = scheme_delivery_id(scheme, request, id) ? id : NULL};
+
+    if (candidates.items == NULL)
+        return weir_fail(error, WEIR_ENOMEM, "out of memory");
+    gather(&candidates, scheme, request);
+    int status = judge_all(scheme, &candidates, request, &values, error);
+    bool nothing = candidates.count == 0;
+    free(candidates.items);
+    const char *why = wrong_time(scheme, request, values.timestamp);
+    if (why == NULL)
+        why = wrong_hash(scheme, request);
+    if (why == NULL && content_has_url(scheme->content) && request->public_url == NULL)
+        why = "it signs the public URL, and public_url is not configured";
+    if (nothing)
+        return refuse(error, "no signature was sent, or in another form");
+    return why != NULL ? refuse(error, why) : status;
+}
+
+/* ---- What else a request says ---------------------------------------------------------------- */
+
+bool scheme_delivery_id(const struct scheme *scheme, const struct guard_request *request,
+                        char id[SIGNATURE_ID_MAX])
+{
+    char place[JSON_PLACE_MAX];
+    const char *value = scheme_header(request, &scheme->id_headers);
+
+    if (value == NULL && scheme->id_body != NULL && json_place(request, scheme->id_body, place))
+        value = place;
+    if (value == NULL || value[0] == '\0' || strlen(value) >= SIGNATURE_ID_MAX)
+        return false;
+    memcpy(id, value, strlen(value) + 1);
+    return true;
+}
+
+bool scheme_needs_body(const struct scheme *scheme)
+{
+    return scheme->algorithm != SCHEME_EQUAL || scheme->body != NULL || scheme->time_body != NULL;
+}
+
+bool scheme_reads_header(const struct scheme *scheme, const char *name)
+{
+    return is_one_of(&scheme->headers, name);
+}

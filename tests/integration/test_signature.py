@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: MIT
+"""Signed webhooks: the daemon, and the verbs that use its code."""
+import base64
+import hashlib
+import hmac
+import json
+import subprocess
+import time
+
+import pytest
+
+from gateway import WEIR, raw
+
+MODULES = [{"type": "sqlite", "connection": "file"}]
+GITHUB = "It's a Secret to Everybody"
+
+
+@pytest.fixture
+def signed(start, tmp_path):
+    def make(auth, server=None, **entry):
+        return start({"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}},
+                     {"webhooks": [{"path": "/webhook/example", "modules": MODULES,
+                                    "auth": [auth], **entry}]}, server)
+    return make
+
+
+def post(weir, body, headers=None, path="/webhook/example"):
+    return weir.request("POST", path, body, {"Content-Type": "application/json",
+                                             **(headers or {})})
+
+
+def code(answer):
+    return answer[0]
+
+
+def mac(secret, text, algorithm=hashlib.sha256):
+    return hmac.new(secret.encode(), text.encode(), algorithm)
+
+
+def github(body, secret=GITHUB):
+    return {"X-Hub-Signature-256": "sha256=" + mac(secret, body).hexdigest()}
+
+
+def test_github(signed):
+    weir = signed({"type": "signature", "preset": "github", "secrets": ["old", GITHUB]})
+    body = '{ "zen" :  "Approachable is better than simple." }'
+    answer = post(weir, body, {**github(body), "X-GitHub-Delivery": "d-1"})
+    assert code(answer) == 200
+    again = post(weir, body, {**github(body, "old"), "X-GitHub-Delivery": "d-2"})
+    assert code(again) == 200
+    for headers in ({}, github(body + " "), github(body, "other"), {"X-Hub-Signature-256": "sha256="},
+                    {"X-Hub-Signature": "sha1=" + mac(GITHUB, body, hashlib.sha1).hexdigest()}):
+        answer = post(weir, body, headers)
+        assert code(answer) == 401
+        assert answer[1]["WWW-Authenticate"] == 'Signature realm="weir"'
+    assert code(post(weir, body.replace("simple", "simplr"), github(body))) == 401
+
+
+def test_a_signature_is_judged_before_the_body_is(signed):
+    """401 comes before 415 and 400, although the body must be read for it."""
+    weir = signed({"type": "signature", "preset": "github", "secret": GITHUB})
+    assert code(post(weir, "not json", github("not json"))) == 400
+    assert code(post(weir, "not json")) == 401
+    answer = weir.request("POST", "/webhook/example", "<a/>", {"Content-Type": "text/xml"})
+    assert code(answer) == 401
+    answer = weir.request("POST", "/webhook/example", "<a/>",
+                          {"Content-Type": "text/xml", **github("<a/>")})
+    assert code(answer) == 415
+
+
+def standard(body, secret, when=None, name="msg_1", brand="webhook"):
+    when = str(int(time.time() if when is None else when))
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    text = f"{name}.{when}.{body}".encode()
+    signature = base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
+    return {f"{brand}-id": name, f"{brand}-timestamp": when, f"{brand}-signature": f"v1,{signature}"}
+
+
+def test_standard_webhooks(signed, tmp_path):
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    weir = signed({"type": "signature", "preset": "standard-webhooks", "secret": secret})
+    assert code(post(weir, "{}", standard("{}", secret))) == 200
+    assert code(post(weir, "{}", standard("{}", secret, brand="svix", name="msg_2"))) == 200
+    assert code(post(weir, "{}", standard("{}", secret, time.time() - 290))) == 200
+    for shift in (-310, 310):
+        assert code(post(weir, "{}", standard("{}", secret, time.time() + shift))) == 401
+    stored = json.dumps([row[2] for row in rows(tmp_path)])
+    assert "webhook-signature" not in stored and "svix-signature" not in stored
+
+
+def rows(tmp_path):
+    import sqlite3
+    with sqlite3.connect(tmp_path / "weir.db") as database:
+        return database.execute("SELECT webhook_id, payload, headers FROM webhook_events").fetchall()
+
+
+def test_the_public_url_behind_a_proxy(signed):
+    entry = {"type": "signature", "preset": "square", "secret": "key"}
+    url = "https://hooks.example.com/webhook/example?a=1"
+    good = {"X-Square-HmacSha256-Signature": base64.b64encode(
+        mac("key", url + "{}").digest()).decode()}
+    weir = signed(entry, {"public_url": "https://hooks.example.com/"})
+    assert code(post(weir, "{}", good, "/webhook/example?a=1")) == 200
+    assert code(post(weir, "{}", good, "/webhook/example?a=2")) == 401
+    weir = signed(entry)
+    assert code(post(weir, "{}", good, "/webhook/example?a=1")) == 401
+    assert "public_url is not configured" in weir.log()
+
+
+# ---- Challenges ------------------------------------------------------------------------------
+
+
+def slack(body, secret="s", when=None):
+    when = str(int(when or time.time()))
+    return {"X-Slack-Request-Timestamp": when,
+            "X-Slack-Signature": "v0=" + mac(secret, f"v0:{when}:{body}").hexdigest()}
+
+
+def test_slack_verifies_a_url(signed, tmp_path):
+    weir = signed({"type": "signature", "preset": "slack", "secret": "s"})
+    body = json.dumps({"token": "t", "challenge": "3eZbrw1a", "type": "url_verification"})
+    assert code(post(weir, body)) == 401
+    status, headers, text = post(weir, body, slack(body))
+    assert (status, headers["Content-Type"], text) == (200, "text/plain; charset=utf-8", b"3eZbrw1a")
+    assert code(post(weir, "{}", slack("{}"))) == 200
+    assert len(rows(tmp_path)) == 1, "a challenge is not stored"
+
+
+def test_zoom_validates_an_endpoint(signed, tmp_path):
+    weir = signed({"type": "signature", "preset": "zoom", "secret": "s"})
+    body = json.dumps({"event": "endpoint.url_validation", "payload": {"plainToken": "qgg8vlvZ"}})
+    when = str(int(time.time()))
+    headers = {"x-zm-request-timestamp": when,
+               "x-zm-signature": "v0=" + mac("s", f"v0:{when}:{body}").hexdigest()}
+    assert code(post(weir, body)) == 401
+    status, _, text = post(weir, body, headers)
+    assert status == 200
+    assert json.loads(text) == {"plainToken": "qgg8vlvZ",
+                                "encryptedToken": mac("s", "qgg8vlvZ").hexdigest()}
+    assert code(post(weir, "{}", {**headers, "x-zm-signature": "v0=" + mac(
+        "s", f"v0:{when}:{{}}").hexdigest()})) == 200
+    assert len(rows(tmp_path)) == 1
+
+
+def test_discord_pings(signed, tmp_path):
+    key = tmp_path / "key.pem"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True)
+    public = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"],
+                            check=True, capture_output=True).stdout[-32:].hex()
+    weir = signed({"type": "signature", "preset": "discord", "secret": public})
+    body = '{"type":1}'
+    done = subprocess.run([WEIR, "sign", "--preset", "discord", "--secret-file", key],
+                          input=body.encode(), capture_output=True, check=True)
+    headers = dict(line.split(": ", 1) for line in done.stdout.decode().splitlines())
+    status, _, text = post(weir, body, headers)
+    assert (status, json.loads(text)) == (200, {"type": 1})
+    assert code(post(weir, '{"type":2}', headers)) == 401
+
+
+def test_meta_and_microsoft_graph_echo(start, tmp_path):
+    entries = [{"path": "/webhook/meta", "modules": MODULES,
+                "challenge": {"type": "meta", "verify_token": "letmein"}},
+               {"path": "/webhook/graph", "modules": MODULES, "challenge": "microsoft-graph"},
+               {"path": "/webhook/plain", "modules": MODULES}]
+    weir = start({"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}},
+                 {"webhooks": entries})
+    good = "/webhook/meta?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token="
+    status, headers, text = weir.request("GET", good + "letmein")
+    assert (status, text) == (200, b"1158201444")
+    assert headers["Content-Type"].startswith("text/plain")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    for path in (good + "letmeix", good, "/webhook/meta", good.replace("subscribe", "x") + "letmein"):
+        assert code(weir.request("GET", path)) == 403
+    answer = weir.request("PUT", "/webhook/meta")
+    assert code(answer) == 405 and answer[1]["Allow"] == "POST, GET, HEAD"
+    assert code(weir.request("GET", "/webhook/plain")) == 405
+    status, headers, text = weir.request(
+        "POST", "/webhook/graph?validationToken=Validation%3A+Testing+%3Cb%3E", "")
+    assert (status, text) == (200, b"Validation: Testing <b>")
+    assert headers["Content-Type"].startswith("text/plain")
+    assert code(post(weir, "{}", path="/webhook/graph")) == 200
+    assert code(post(weir, "{}", path="/webhook/meta")) == 200
+    assert b"400" in raw(weir.port, b"POST /webhook/graph?validationToken=" + b"x" * 5000 +
+                         b" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+
+# ---- Verbs -----------------------------------------------------------------------------------
+
+
+def run(*arguments, body=b"", **more):
+    return subprocess.run([WEIR, *arguments], input=body, capture_output=True, check=False,
+                          timeout=30, **more)
+
+
+def test_weir_verify():
+    good = ["verify", "--preset", "github", "--secret", "other", "--secret", GITHUB, "--header",
+            "X-Hub-Signature-256: sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b0"
+            "43e17"]
+    done = run(*good, "--header", "X-GitHub-Delivery: d-9", body=b"Hello, World!")
+    assert done.returncode == 0 and done.stdout.startswith(b"accepted") and b"d-9" in done.stdout
+    done = run(*good, "--json", body=b"Hello, World!")
+    assert json.loads(done.stdout)["accepted"] is True
+    done = run(*good, body=b"Hello, World")
+    assert done.returncode == 3 and b"no signature is one of a live secret" in done.stderr
+    assert GITHUB.encode() not in done.stderr
+    for wrong in (["verify"], ["verify", "--preset", "github"], ["verify", "--preset", "nothub",
+                  "--secret", "x"], [*good, "--tolerance", "x"], [*good, "--now", "soon"],
+                  [*good, "--header", "no colon"], [*good, "--bogus"],
+                  ["verify", "--preset", "github", "--secret", ""],
+                  ["verify", "--preset", "standard-webhooks", "--secret", "whsec_%"],
+                  ["verify", "--preset", "github", "--secret-file", "/no/such/file"]):
+        done = run(*wrong, body=b"x")
+        assert done.returncode == 2, wrong
+        assert done.stderr
+
+
+def test_weir_verify_standard_webhooks_at_another_time():
+    arguments = ["verify", "--preset", "standard-webhooks", "--secret",
+                 "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "--header",
+                 "webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek", "--header",
+                 "webhook-timestamp: 1614265330", "--header",
+                 "webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="]
+    body = b'{"test": 2432232314}'
+    assert run(*arguments, "--now", "1614265330", body=body).returncode == 0
+    assert run(*arguments, "--now", "1614265730", body=body).returncode == 3
+    assert run(*arguments, "--now", "1614265730", "--tolerance", "500", body=body).returncode == 0
+    assert run(*arguments, "--now", "1614264930", body=body).returncode == 3
+    assert run(*arguments, body=body).returncode == 3
+
+
+def test_what_weir_signs_it_verifies(tmp_path):
+    names = [line.split()[0] for line in run("presets").stdout.decode().splitlines()]
+    assert len(names) == 24 and "standard-webhooks" in names
+    made = b'{"event":"made"}'
+    url = ["--url", "https://hooks.example.com/webhook/x?a=b", "--method", "POST"]
+    for name in names:
+        if name in ("discord", "sendgrid"):
+            continue
+        secret = ["--preset", name, "--secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+        body = b"b=2&a=1" if name == "twilio" else made
+        if name == "twilio":
+            secret += ["--header", "Content-Type: application/x-www-form-urlencoded"]
+        signed = run("sign", *secret, *url, "--id", "msg_7", body=body)
+        assert signed.returncode == 0, (name, signed.stderr)
+        text = signed.stdout.decode()
+        headers = [item for line in text.splitlines() if ": " in line and not line.startswith("{")
+                   for item in ("--header", line)]
+        sent = next((line for line in text.splitlines() if line.startswith("{")), body.decode())
+        done = run("verify", *secret, *url, *headers, body=sent.encode())
+        assert done.returncode == 0, (name, text, done.stderr)
+        done = run("verify", *secret, *url, *headers, body=sent.encode() + b"x")
+        assert done.returncode == (0 if name == "gitlab" else 3), name
+
+
+def test_presets_can_be_pasted(signed):
+    shown = json.loads(run("presets", "show", "stripe").stdout)
+    assert shown["type"] == "signature" and shown["tolerance"] == 300
+    weir = signed({**shown, "secret": "whsec_x"})
+    when = str(int(time.time()))
+    signature = mac("whsec_x", when + ".{}").hexdigest()
+    header = {"Stripe-Signature": f"t={when},v1={'0' * 64},v1={signature},v0=junk"}
+    assert code(post(weir, "{}", header)) == 200
+    done = run("presets", "show", "strype")
+    assert done.returncode == 2 and b"did you mean stripe" in done.stderr
+    assert {item["name"] for item in json.loads(run("presets", "--json").stdout)} >= {"stripe"}
