@@ -5,6 +5,7 @@ BUILD    = build
 PREFIX  ?= /usr/local
 DESTDIR ?=
 STEPS   ?=
+SECONDS ?= 60
 # Debian's own before whatever shadows it; looked up when used, for they may be installed just then.
 MESON    = "$$(command -v /usr/bin/meson || echo meson)"
 NINJA    = "$$(command -v /usr/bin/ninja || echo ninja)"
@@ -16,7 +17,7 @@ endif
 export CC
 
 .DEFAULT_GOAL := build
-.PHONY: build run check model bench bench-sinks bench-peers bench-pool scoreboard format install
+.PHONY: build run check fuzz model bench bench-sinks bench-peers bench-pool scoreboard format install
 .PHONY: uninstall clean help packages-build packages-check packages-bench packages-peers packages-bench-pool
 .PHONY: packages-format
 
@@ -46,6 +47,9 @@ bench-sinks: packages-check
 bench-peers: packages-peers
 	$(ninja)
 	@exec bench/run-peers
+
+fuzz: packages-check
+	@exec tests/fuzz/run all $(SECONDS)
 
 model: packages-check
 	@exec tools/check-model
@@ -85,6 +89,7 @@ help:
 	@echo 'make run          the same, then start weir on its embedded default (SQLite)'
 	@echo 'make check        install what the tests need, build and run every test'
 	@echo '                  STEPS="..." runs some of: style unit sim model asan tsan integration'
+	@echo 'make fuzz         look for inputs that break a parser, SECONDS=60 for each target'
 	@echo 'make model        check the model of the pool in every interleaving (part of check)'
 	@echo 'make bench        install what the benchmark needs, run bench/run'
 	@echo 'make bench-sinks  rows per second at each backend, against the plainest batch client'

@@ -258,6 +258,18 @@ static void free_webhook(struct config_webhook *webhook)
     challenge_fini(&webhook->challenge);
 }
 
+/* Senders who sign the URL would all be turned away. */
+static bool check_url(const struct config_webhook *webhook, const struct config_server *server,
+                      const struct source *source, const char *base)
+{
+    if (webhook->public_url != NULL || server->public_url != NULL ||
+        !guard_needs_url(webhook->guard))
+        return true;
+    source_problem(source, base, "public_url",
+                   "is needed here or in server.json: the sender signs it");
+    return false;
+}
+
 static bool read_entry(struct config_webhook *webhook, const struct config *config,
                        const struct source *source, const json_t *entry, const char *base)
 {
@@ -284,6 +296,7 @@ static bool read_entry(struct config_webhook *webhook, const struct config *conf
     good = read_delivery_header(webhook, source, entry, base) && good;
     good = config_read_public_url(&webhook->public_url, source, entry, base) && good;
     good = config_read_auth(webhook, source, entry, base) && good;
+    good = check_url(webhook, &config->server, source, base) && good;
     return config_read_challenge(webhook, source, entry, base) && good && webhook->id != NULL;
 }
 

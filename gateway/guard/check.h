@@ -27,6 +27,9 @@ struct check_kind {
     /* Must the body be whole? NULL: never. */
     bool (*needs_body)(const void *check);
 
+    /* Is the public URL a part of what it looks at? NULL: never. */
+    bool (*needs_url)(const void *check);
+
     /*
      * 0, or a status with the reason for the operator's eyes. What it takes depends on the request
      * and the configuration, not on how far a wrong credential is right.

@@ -22,14 +22,14 @@ static struct span trim(struct span span)
     return span;
 }
 
-/* Up to the separator, or the end; a quoted one does not count. */
-static struct span next_part(const char **at, const char *end, char separator)
+/* Up to the separator, or the end; where quotes count, a quoted one does not. */
+static struct span next_part(const char **at, const char *end, char separator, bool quotes)
 {
     const char *from = *at;
     bool quoted = false;
 
     for (; *at < end && (quoted || **at != separator); (*at)++)
-        quoted ^= **at == '"';
+        quoted ^= quotes && **at == '"';
     struct span part = {from, (size_t)(*at - from)};
     *at += *at < end;
     return trim(part);
@@ -54,7 +54,7 @@ static bool parse_element(struct address *out, struct span element)
     const char *at = element.text, *end = element.text + element.len;
 
     while (at < end) {
-        struct span pair = next_part(&at, end, ';');
+        struct span pair = next_part(&at, end, ';', true);
         if (pair.len < 4 || strncasecmp(pair.text, "for=", 4) != 0)
             continue;
         struct span hop = {pair.text + 4, pair.len - 4};
@@ -65,18 +65,34 @@ static bool parse_element(struct address *out, struct span element)
     return false;
 }
 
-/* All elements of all lines, in order; -1 if there are too many. */
+/*
+ * A quote that a client leaves open would swallow what proxies put behind it: then nothing of the
+ * line can be told apart.
+ */
+static bool quotes_match(const char *line)
+{
+    bool open = false;
+
+    for (; *line != '\0'; line++)
+        open ^= *line == '"';
+    return !open;
+}
+
+/* All elements of all lines, in order; -1 if there are too many, or they cannot be told apart. */
 static int collect(struct span *hops, const char *header, const struct request_header *headers,
                    size_t count)
 {
+    bool quotes = strcmp(header, "forwarded") == 0;
     int found = 0;
 
     for (size_t i = 0; i < count; i++) {
         if (strcmp(headers[i].name, header) != 0)
             continue;
+        if (quotes && !quotes_match(headers[i].value))
+            return -1;
         const char *at = headers[i].value, *end = at + strlen(at);
         while (at < end) {
-            struct span part = next_part(&at, end, ',');
+            struct span part = next_part(&at, end, ',', quotes);
             if (part.len == 0)
                 continue;
             if (found == FORWARDED_HOPS_MAX)

@@ -141,6 +141,16 @@ bool guard_needs_body(const struct guard *guard)
     return false;
 }
 
+bool guard_needs_url(const struct guard *guard)
+{
+    for (size_t i = 0; guard != NULL && i < guard->count; i++) {
+        const struct entry *entry = &guard->entries[i];
+        if (entry->kind->needs_url != NULL && entry->kind->needs_url(entry->check))
+            return true;
+    }
+    return false;
+}
+
 /* Addresses are judged with the last credentials: 401 comes before 403. */
 enum guard_verdict guard_judge_head(const struct guard *guard, const struct guard_request *request,
                                     struct weir_error *reason)

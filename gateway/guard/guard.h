@@ -48,6 +48,9 @@ enum guard_verdict guard_judge_body(const struct guard *guard, const struct guar
                                     struct weir_error *reason);
 bool guard_needs_body(const struct guard *guard);
 
+/* Does a check look at the public URL? Then nothing passes that is asked without one. */
+bool guard_needs_url(const struct guard *guard);
+
 /* What WWW-Authenticate says; good as long as the guard. */
 const char *guard_challenge(const struct guard *guard);
 

@@ -15,6 +15,7 @@ void scheme_free(struct scheme **scheme);
 int scheme_add_secret(struct scheme *scheme, const struct secret *secret, struct weir_error *error);
 
 bool scheme_needs_body(const struct scheme *scheme);
+bool scheme_needs_url(const struct scheme *scheme);
 bool scheme_reads_header(const struct scheme *scheme, const char *name);
 int scheme_judge(const struct scheme *scheme, const struct guard_request *request,
                  struct weir_error *error);

@@ -133,6 +133,16 @@ static bool signature_needs_body(const void *check)
     return false;
 }
 
+static bool signature_needs_url(const void *check)
+{
+    const struct signature *signature = check;
+
+    for (size_t i = 0; i < signature->count; i++)
+        if (scheme_needs_url(signature->schemes[i]))
+            return true;
+    return false;
+}
+
 static int signature_judge(const void *check, const struct guard_request *request,
                            struct weir_error *error)
 {
@@ -193,6 +203,7 @@ const struct check_kind check_signature = {.name = "signature",
                                            .secret = true,
                                            .make = signature_make,
                                            .needs_body = signature_needs_body,
+                                           .needs_url = signature_needs_url,
                                            .judge = signature_judge,
                                            .reads_header = signature_reads,
                                            .free = signature_free};

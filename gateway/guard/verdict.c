@@ -408,6 +408,11 @@ bool scheme_needs_body(const struct scheme *scheme)
     return scheme->algorithm != SCHEME_EQUAL || scheme->body != NULL || scheme->time_body != NULL;
 }
 
+bool scheme_needs_url(const struct scheme *scheme)
+{
+    return content_has_url(scheme->content);
+}
+
 bool scheme_reads_header(const struct scheme *scheme, const char *name)
 {
     return is_one_of(&scheme->headers, name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A fuzz target: takes any bytes and aborts if a promise is broken. Built with replay.c it runs
- * over the files of its corpus, as `make check` does. To look for more, by hand:
+ * over the files of its corpus, as `make check` does. To look for more: `make fuzz`, or
  *
  *     tests/fuzz/run json 60
  */

@@ -102,9 +102,19 @@ def test_the_public_url_behind_a_proxy(signed):
     weir = signed(entry, {"public_url": "https://hooks.example.com/"})
     assert code(post(weir, "{}", good, "/webhook/example?a=1")) == 200
     assert code(post(weir, "{}", good, "/webhook/example?a=2")) == 401
-    weir = signed(entry)
-    assert code(post(weir, "{}", good, "/webhook/example?a=1")) == 401
-    assert "public_url is not configured" in weir.log()
+
+
+def test_who_signs_the_url_needs_a_public_url(tmp_path):
+    (tmp_path / "connections.json").write_text(json.dumps(
+        {"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}}))
+    for preset, code_wanted in (("square", 3), ("twilio", 3), ("hubspot-v3", 3), ("github", 0)):
+        entry = {"path": "/webhook/example", "modules": MODULES,
+                 "auth": [{"type": "signature", "preset": preset, "secret": "key"}]}
+        for more in ({}, {"public_url": "https://hooks.example.com"}):
+            (tmp_path / "webhooks.json").write_text(json.dumps({"webhooks": [{**entry, **more}]}))
+            done = run("check", "--config", str(tmp_path))
+            assert done.returncode == (0 if more else code_wanted), done.stderr
+            assert b"public_url" in done.stderr or done.returncode == 0
 
 
 # ---- Challenges ------------------------------------------------------------------------------

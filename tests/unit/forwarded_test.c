@@ -68,6 +68,21 @@ static void forwarded_of_rfc_7239(void)
     networks_fini(&trusted);
 }
 
+/* A client's open quote must not hide the hop that a trusted proxy has written behind it. */
+static void a_quote_left_open_hides_nobody(void)
+{
+    static const char name[] = "forwarded";
+
+    set_up();
+    CHECK_STRING(client_of("10.0.0.1", name, "for=1.1.1.1;x=\", for=9.9.9.9", NULL), "unix");
+    CHECK_STRING(client_of("10.0.0.1", name, "for=1.1.1.1;x=\", for=\"[2001:db9::7]\"", NULL),
+                 "unix");
+    CHECK_STRING(client_of("10.0.0.1", name, "for=1.1.1.1;x=\"\\\", for=9.9.9.9", NULL), "9.9.9.9");
+    CHECK_STRING(client_of("10.0.0.1", name, "for=1.1.1.1;x=\"", "for=9.9.9.9"), "unix");
+    CHECK_STRING(client_of("10.0.0.1", "x-forwarded-for", "1.1.1.1\", 9.9.9.9", NULL), "9.9.9.9");
+    networks_fini(&trusted);
+}
+
 static void too_many_hops_are_nobodys(void)
 {
     char hops[12 * (FORWARDED_HOPS_MAX + 1) + 1] = "";
@@ -150,4 +165,5 @@ static void headers_of_version_2(void)
 }
 
 TEST_MAIN(TEST(only_what_trusted_ones_say), TEST(forwarded_of_rfc_7239),
-          TEST(too_many_hops_are_nobodys), TEST(lines_of_version_1), TEST(headers_of_version_2))
+          TEST(a_quote_left_open_hides_nobody), TEST(too_many_hops_are_nobodys),
+          TEST(lines_of_version_1), TEST(headers_of_version_2))
