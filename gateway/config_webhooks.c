@@ -266,7 +266,7 @@ static bool check_url(const struct config_webhook *webhook, const struct config_
         !guard_needs_url(webhook->guard))
         return true;
     source_problem(source, base, "public_url",
-                   "is needed here or in server.json: the sender signs it");
+                   "public_url is needed here or in server.json: the sender signs it");
     return false;
 }
 
