@@ -105,7 +105,8 @@ class Weir:
 
     def command(self, *arguments):
         return subprocess.run([str(WEIR), *arguments], capture_output=True, text=True,
-                              env=self.environment, timeout=60, check=False)
+                              stdin=subprocess.DEVNULL, env=self.environment, timeout=60,
+                              check=False)
 
     def rss(self):
         fields = pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()

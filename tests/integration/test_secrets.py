@@ -54,8 +54,12 @@ def configuration(vault, tmp_path, database, port):
         "header": [{"type": "header", "name": "X-Key", "secret": vault.new("header")}],
         "query": [{"type": "query", "name": "key", "secret": vault.new("query")}],
         "jwt": [{"type": "jwt", "secret": vault.new("jwt")}]}
+    for preset in ("gitlab", "hubspot-v1", "zoom", "stripe"):
+        auth[preset] = [{"type": "signature", "preset": preset, "secret": vault.new(preset)}]
     webhooks = [{"path": f"/webhook/{name}", "modules": MODULES, "auth": checks}
                 for name, checks in auth.items()]
+    webhooks.append({"path": "/webhook/meta", "modules": MODULES, "challenge": {
+        "type": "meta", "verify_token": vault.new("meta")}})
     for name in ("wrong", "nobody", "mysql"):
         kind = "mysql" if name == "mysql" else "postgresql"
         webhooks.append({"path": f"/webhook/{name}",
@@ -65,6 +69,30 @@ def configuration(vault, tmp_path, database, port):
     webhooks.append({"path": "/webhook/rabbit", "modules": [
         {"type": "rabbitmq", "connection": "rabbit", "queue_name": "q"}]})
     return connections, {"webhooks": webhooks}
+
+
+def knock_signed(weir, vault):
+    secret = vault.secrets
+    status, _, body = weir.request("POST", "/webhook/gitlab", "{}",
+                                   {"X-Gitlab-Token": secret["gitlab"]})
+    assert status == 200
+    status, headers, text = weir.request("GET", "/webhook/meta?hub.mode=subscribe&hub.challenge=7"
+                                         f"&hub.verify_token={secret['meta']}")
+    assert (status, text) == (200, b"7")
+    vault.see(body, str(headers))
+    for name, header in (("gitlab", "X-Gitlab-Token"), ("hubspot-v1", "X-HubSpot-Signature"),
+                         ("zoom", "X-Zm-Signature"), ("stripe", "Stripe-Signature")):
+        status, headers, body = weir.request("POST", f"/webhook/{name}", "{}",
+                                             {header: secret[name] + "x"})
+        assert status == 401
+        vault.see(body, str(headers))
+        done = weir.command("verify", "--preset", name, "--secret", secret[name],
+                            "--header", f"{header}: {secret[name]}x")
+        vault.see(done.stdout, done.stderr)
+    status, headers, body = weir.request("GET", "/webhook/meta?hub.mode=subscribe&hub.challenge=7"
+                                         f"&hub.verify_token={secret['meta']}x")
+    assert status == 403
+    vault.see(body, str(headers))
 
 
 def knock(weir, vault):
@@ -100,6 +128,7 @@ def test_nothing_that_is_written_holds_a_secret(start, database, tmp_path):
     weir = start(connections, webhooks, {"admin_token": admin, "log": {"level": "debug"}})
     bearer = {"Authorization": f"Bearer {admin}"}
     knock(weir, vault)
+    knock_signed(weir, vault)
     for path in ("/admin/status", "/metrics", "/readyz", "/healthz"):
         vault.see(weir.request("GET", path, headers=bearer)[2])
     vault.see(weir.request("GET", "/admin/status", headers={
@@ -121,14 +150,18 @@ def test_nothing_that_is_written_holds_a_secret(start, database, tmp_path):
         done = weir.command("check", "--config", str(weir.config))
         assert done.returncode == 3
         vault.see(body, done.stdout, done.stderr)
-    entry = {"path": "/webhook/x", "modules": MODULES,
-             "auth": [{"type": "bearer", "secret": vault.new("unknown-key"), "sekret": "x"}]}
-    weir.write(connections, {"webhooks": [entry]})
-    vault.see(weir.request("POST", "/admin/reload", "{}", bearer)[2])
+    for check in ({"type": "bearer", "secret": vault.new("unknown-key"), "sekret": "x"},
+                  {"type": "signature", "preset": "svix", "secret": vault.new("no-base64") + "!"},
+                  {"type": "signature", "preset": "sendgrid", "secret": vault.new("no-key")}):
+        entry = {"path": "/webhook/x", "modules": MODULES, "auth": [check]}
+        weir.write(connections, {"webhooks": [entry]})
+        code, _, body = weir.request("POST", "/admin/reload", "{}", bearer)
+        assert code == 422
+        vault.see(body)
 
     with sqlite3.connect(tmp_path / "weir.db") as rows:
         stored = rows.execute("SELECT * FROM webhook_events").fetchall()
-    assert len(stored) == 4
+    assert len(stored) == 5
     vault.see(*[str(row) for row in stored])
     weir.process.send_signal(signal.SIGTERM)
     weir.process.wait(20)
