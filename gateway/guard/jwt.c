@@ -31,15 +31,20 @@ static const struct algorithm {
     const char *name;
     enum family family;
     const EVP_MD *(*md)(void);
-    int bits; /* of the elliptic curve */
-} algorithms[] = {
-    {"HS256", FAMILY_HMAC, EVP_sha256, 0},    {"HS384", FAMILY_HMAC, EVP_sha384, 0},
-    {"HS512", FAMILY_HMAC, EVP_sha512, 0},    {"RS256", FAMILY_RSA, EVP_sha256, 0},
-    {"RS384", FAMILY_RSA, EVP_sha384, 0},     {"RS512", FAMILY_RSA, EVP_sha512, 0},
-    {"PS256", FAMILY_PSS, EVP_sha256, 0},     {"PS384", FAMILY_PSS, EVP_sha384, 0},
-    {"PS512", FAMILY_PSS, EVP_sha512, 0},     {"ES256", FAMILY_ECDSA, EVP_sha256, 256},
-    {"ES384", FAMILY_ECDSA, EVP_sha384, 384}, {"ES512", FAMILY_ECDSA, EVP_sha512, 521},
-    {"EdDSA", FAMILY_EDDSA, NULL, 0}};
+    const char *curve; /* elliptic, of the keys */
+} algorithms[] = {{"HS256", FAMILY_HMAC, EVP_sha256, NULL},
+                  {"HS384", FAMILY_HMAC, EVP_sha384, NULL},
+                  {"HS512", FAMILY_HMAC, EVP_sha512, NULL},
+                  {"RS256", FAMILY_RSA, EVP_sha256, NULL},
+                  {"RS384", FAMILY_RSA, EVP_sha384, NULL},
+                  {"RS512", FAMILY_RSA, EVP_sha512, NULL},
+                  {"PS256", FAMILY_PSS, EVP_sha256, NULL},
+                  {"PS384", FAMILY_PSS, EVP_sha384, NULL},
+                  {"PS512", FAMILY_PSS, EVP_sha512, NULL},
+                  {"ES256", FAMILY_ECDSA, EVP_sha256, KEYS_P256},
+                  {"ES384", FAMILY_ECDSA, EVP_sha384, KEYS_P384},
+                  {"ES512", FAMILY_ECDSA, EVP_sha512, KEYS_P521},
+                  {"EdDSA", FAMILY_EDDSA, NULL, NULL}};
 
 #define ALGORITHMS (sizeof(algorithms) / sizeof(algorithms[0]))
 
@@ -81,9 +86,7 @@ static bool fits(const struct algorithm *algorithm, EVP_PKEY *key)
     switch (algorithm->family) {
     case FAMILY_RSA:
     case FAMILY_PSS: return EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
-    case FAMILY_ECDSA:
-        return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
-               EVP_PKEY_get_bits(key) == algorithm->bits;
+    case FAMILY_ECDSA: return keys_is_on(key, algorithm->curve);
     case FAMILY_EDDSA: return EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519;
     default: return false;
     }

@@ -39,12 +39,24 @@ static EVP_PKEY *read_pem(const char *pem)
     return key;
 }
 
+bool keys_is_on(EVP_PKEY *key, const char *curve)
+{
+    char name[64];
+
+    return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
+           EVP_PKEY_get_group_name(key, name, sizeof(name), NULL) == 1 && strcmp(name, curve) == 0;
+}
+
 static const char *wrong_kind(EVP_PKEY *key)
 {
     switch (EVP_PKEY_get_base_id(key)) {
     case EVP_PKEY_RSA:
         return EVP_PKEY_get_bits(key) < KEYS_RSA_MIN ? "an RSA key has at least 2048 bits" : NULL;
     case EVP_PKEY_EC:
+        return keys_is_on(key, KEYS_P256) || keys_is_on(key, KEYS_P384) ||
+                       keys_is_on(key, KEYS_P521)
+                   ? NULL
+                   : "an elliptic curve is P-256, P-384 or P-521";
     case EVP_PKEY_ED25519: return NULL;
     default: return "must be an RSA, an elliptic curve or an Ed25519 key";
     }

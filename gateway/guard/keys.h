@@ -25,6 +25,15 @@ struct keys {
  */
 int keys_add_pem(struct keys *keys, const char *pem, struct weir_error *error);
 
+/* Names of curves, as OpenSSL has them. */
+#define KEYS_P256 "prime256v1"
+#define KEYS_P384 "secp384r1"
+#define KEYS_P521 "secp521r1"
+
+/* Is it a key on that curve? Others are as long, and as good a signature, but not what was meant.
+ */
+bool keys_is_on(EVP_PKEY *key, const char *curve);
+
 /* Takes a key, which is freed on failure, too. */
 int keys_add(struct keys *keys, EVP_PKEY *key, struct weir_error *error);
 

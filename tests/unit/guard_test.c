@@ -273,6 +273,24 @@ static void signature_of_rfc_8037(void)
 }
 
 /* The public key's text as an HMAC secret, "none", and what a token says of itself. */
+/* secp256k1: as long as P-256, and no algorithm of a token's. */
+static void a_key_of_another_curve_is_refused(void)
+{
+    struct secrets none = {.count = 0};
+    struct guard *guard;
+    json_t *object = json_pack("{s:s,s:s}", "type", "jwt", "public_key",
+                               "-----BEGIN PUBLIC KEY-----\n"
+                               "MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAEtYF6nM75oqgIM+nIApscjkmdOPlxs49I\n"
+                               "Ufe6n0l3MpK3MG7OrfwGNay5qfV+m51L+10+1DDGEuiW0lTJuxhwxg==\n"
+                               "-----END PUBLIC KEY-----\n");
+
+    CHECK_INT(guard_new(&guard, &error), 0);
+    CHECK_INT(guard_add(guard, object, &none, &error), WEIR_EINVAL);
+    CHECK_STRING(error.key, "public_key");
+    guard_free(&guard);
+    json_decref(object);
+}
+
 static void algorithm_confusion_is_refused(void)
 {
     static const char none[] = "Bearer eyJhbGciOiJub25lIn0." CLAIMS ".";
@@ -485,6 +503,7 @@ static void malformed_tokens_are_refused(void)
 
 TEST_MAIN(TEST(bearer_tokens), TEST(basic_credentials), TEST(header_and_query_keys),
           TEST(an_open_door_is_no_configuration), TEST(all_must_pass), TEST(tokens_of_rfc_7515),
-          TEST(signature_of_rfc_8037), TEST(algorithm_confusion_is_refused), TEST(claims_are_kept),
+          TEST(signature_of_rfc_8037), TEST(a_key_of_another_curve_is_refused),
+          TEST(algorithm_confusion_is_refused), TEST(claims_are_kept),
           TEST(every_algorithm_verifies), TEST(weak_and_private_keys_are_refused),
           TEST(malformed_tokens_are_refused))
