@@ -155,19 +155,14 @@ bool config_read_auth(struct config_webhook *webhook, const struct source *sourc
 
 /* ---- Challenges ------------------------------------------------------------------------------ */
 
-/* The first signature of "auth", and where it stands; NULL if there is none. */
-static const json_t *signature_of(const json_t *entry, const char *base,
-                                  char pointer[SOURCE_POINTER_MAX])
+/* The first signature of "auth"; NULL if there is none. */
+static const json_t *signature_of(const json_t *entry)
 {
     const json_t *auth = json_object_get(entry, "auth");
-    char list[SOURCE_POINTER_MAX], index[24];
 
-    source_pointer(list, base, "auth");
     for (size_t i = 0; i < json_array_size(auth); i++) {
         const json_t *check = json_array_get(auth, i);
         const char *type = json_string_value(json_object_get(check, "type"));
-        snprintf(index, sizeof(index), "%zu", i);
-        source_pointer(pointer, list, index);
         if (type != NULL && strcmp(type, "signature") == 0)
             return check;
     }
@@ -203,21 +198,14 @@ static bool read_meta(struct challenge *challenge, const struct source *source,
     return status == 0;
 }
 
-/* Those that are signed need a signature to be verified by; Zoom's answer needs its secret. */
-static bool need_signature(struct challenge *challenge, const struct source *source,
-                           const json_t *entry, const char *base, bool explicit)
+/* Those that are signed need a signature to be verified by. */
+static bool need_signature(const struct source *source, const json_t *signature,
+                           const char *pointer)
 {
-    char pointer[SOURCE_POINTER_MAX];
-    const json_t *signature = signature_of(entry, base, pointer);
-
-    if (signature == NULL && explicit) {
-        source_pointer(pointer, base, "challenge");
+    if (signature == NULL)
         source_problem(source, pointer, "challenge",
                        "needs a signature in auth, by which it is verified");
-        return false;
-    }
-    return challenge->kind != CHALLENGE_ZOOM ||
-           config_secrets(source, signature, pointer, &challenge->secrets);
+    return signature != NULL;
 }
 
 bool config_read_challenge(struct config_webhook *webhook, const struct source *source,
@@ -225,7 +213,7 @@ bool config_read_challenge(struct config_webhook *webhook, const struct source *
 {
     char pointer[SOURCE_POINTER_MAX];
     const json_t *value = json_object_get(entry, "challenge");
-    const json_t *signature = signature_of(entry, base, pointer);
+    const json_t *signature = signature_of(entry);
     struct challenge *challenge = &webhook->challenge;
 
     source_pointer(pointer, base, "challenge");
@@ -234,13 +222,11 @@ bool config_read_challenge(struct config_webhook *webhook, const struct source *
                                                          : json_object_get(signature, "preset"));
     challenge->kind = challenge_of(name);
     if (value == NULL)
-        return challenge->kind == CHALLENGE_NONE ||
-               need_signature(challenge, source, entry, base, false);
+        return true;
     if (challenge->kind == CHALLENGE_NONE ||
         json_is_object(value) != (challenge->kind == CHALLENGE_META))
         return wrong_challenge(source, pointer);
     if (challenge->kind == CHALLENGE_META)
         return read_meta(challenge, source, value, pointer);
-    return challenge->kind == CHALLENGE_GRAPH ||
-           need_signature(challenge, source, entry, base, true);
+    return challenge->kind == CHALLENGE_GRAPH || need_signature(source, signature, pointer);
 }

@@ -62,7 +62,7 @@ bool greet_reply(struct intake *intake, const struct config_webhook *entry,
     if (entry->challenge.kind == CHALLENGE_NONE)
         return false;
     struct guard_request seen = knock_describe(intake, entry, request);
-    if (!challenge_reply(&entry->challenge, &seen, text, &type))
+    if (!challenge_reply(&entry->challenge, entry->guard, &seen, text, &type))
         return false;
     fill(answer, type, text);
     return true;

@@ -107,7 +107,7 @@ static bool reply_slack(const struct guard_request *request, char text[CHALLENGE
 }
 
 /* What Zoom sends is letters and digits; anything JSON would escape is no token of its. */
-static bool reply_zoom(const struct challenge *challenge, const struct guard_request *request,
+static bool reply_zoom(const struct guard *guard, const struct guard_request *request,
                        char text[CHALLENGE_TEXT_MAX])
 {
     unsigned char mac[EVP_MAX_MD_SIZE];
@@ -115,15 +115,14 @@ static bool reply_zoom(const struct challenge *challenge, const struct guard_req
     unsigned len = 0;
 
     if (!says(request, "/event", "endpoint.url_validation") ||
-        !json_place(request, "/payload/plainToken", token) || challenge->secrets.count == 0 ||
-        strpbrk(token, "\"\\") != NULL)
+        !json_place(request, "/payload/plainToken", token) || strpbrk(token, "\"\\") != NULL)
         return false;
     for (const char *at = token; *at != '\0'; at++)
         if ((unsigned char)*at < ' ')
             return false;
-    const struct secret *secret = &challenge->secrets.items[0];
-    if (HMAC(EVP_sha256(), secret->bytes, (int)secret->len, (const unsigned char *)token,
-             strlen(token), mac, &len) == NULL)
+    const struct secret *secret = guard_signer(guard, request);
+    if (secret == NULL || HMAC(EVP_sha256(), secret->bytes, (int)secret->len,
+                               (const unsigned char *)token, strlen(token), mac, &len) == NULL)
         return false;
     hex_encode(mac, len, digits);
     snprintf(text, CHALLENGE_TEXT_MAX, "{\"plainToken\":\"%s\",\"encryptedToken\":\"%s\"}", token,
@@ -131,13 +130,14 @@ static bool reply_zoom(const struct challenge *challenge, const struct guard_req
     return true;
 }
 
-bool challenge_reply(const struct challenge *challenge, const struct guard_request *request,
-                     char text[CHALLENGE_TEXT_MAX], const char **type)
+bool challenge_reply(const struct challenge *challenge, const struct guard *guard,
+                     const struct guard_request *request, char text[CHALLENGE_TEXT_MAX],
+                     const char **type)
 {
     *type = challenge->kind == CHALLENGE_SLACK ? text_plain : application_json;
     switch (challenge->kind) {
     case CHALLENGE_SLACK: return reply_slack(request, text);
-    case CHALLENGE_ZOOM: return reply_zoom(challenge, request, text);
+    case CHALLENGE_ZOOM: return reply_zoom(guard, request, text);
     case CHALLENGE_DISCORD:
         snprintf(text, CHALLENGE_TEXT_MAX, "{\"type\":1}");
         return says(request, "/type", "1");

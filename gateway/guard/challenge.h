@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "guard.h"
 #include "request.h"
 #include "secret.h"
 
@@ -25,7 +26,7 @@ enum challenge_kind {
 /* Zero-initialise it: none. */
 struct challenge {
     enum challenge_kind kind;
-    struct secrets secrets; /* Zoom's, Meta's */
+    struct secrets secrets; /* Meta's */
 };
 
 /* By its name in a configuration ("microsoft-graph"); NONE if there is none. */
@@ -44,10 +45,11 @@ int challenge_echo(const struct challenge *challenge, const struct guard_request
                    char text[CHALLENGE_TEXT_MAX]);
 
 /*
- * Of a request that was verified: is it a challenge? Then text is its answer, and *type that one's
- * media type.
+ * Of a request that was verified by the guard: is it a challenge? Then text is its answer, and
+ * *type that one's media type. Zoom's answer is signed by the secret that the request was.
  */
-bool challenge_reply(const struct challenge *challenge, const struct guard_request *request,
-                     char text[CHALLENGE_TEXT_MAX], const char **type);
+bool challenge_reply(const struct challenge *challenge, const struct guard *guard,
+                     const struct guard_request *request, char text[CHALLENGE_TEXT_MAX],
+                     const char **type);
 
 #endif

@@ -15,6 +15,8 @@ enum piece_kind {
     PIECE_TEXT,
     PIECE_METHOD,
     PIECE_URL,
+    PIECE_URL_WITH_PORT,
+    PIECE_URL_WITHOUT_PORT,
     PIECE_URL_DECODED,
     PIECE_PATH,
     PIECE_QUERY,
@@ -33,6 +35,8 @@ static const struct {
     bool argument;
 } places[] = {{"method", PIECE_METHOD, false},
               {"url", PIECE_URL, false},
+              {"url_with_port", PIECE_URL_WITH_PORT, false},
+              {"url_without_port", PIECE_URL_WITHOUT_PORT, false},
               {"url_decoded", PIECE_URL_DECODED, false},
               {"path", PIECE_PATH, false},
               {"query", PIECE_QUERY, false},
@@ -81,6 +85,14 @@ static int add(struct content *content, enum piece_kind kind, const char *text, 
     return 0;
 }
 
+/* As a request has the names of its headers. */
+static void lower(char *name)
+{
+    for (; *name != '\0'; name++)
+        if (*name >= 'A' && *name <= 'Z')
+            *name = (char)(*name | 0x20);
+}
+
 /* What stands between braces. */
 static int add_place(struct content *content, const char *text, size_t len,
                      struct weir_error *error)
@@ -96,7 +108,10 @@ static int add_place(struct content *content, const char *text, size_t len,
             return add(content, places[i].kind, "", 0, error);
         if (name_len + 1 == len || (places[i].kind == PIECE_JSON && colon[1] != '/'))
             break;
-        return add(content, places[i].kind, colon + 1, len - name_len - 1, error);
+        int status = add(content, places[i].kind, colon + 1, len - name_len - 1, error);
+        if (status == 0 && places[i].kind == PIECE_HEADER)
+            lower(content->pieces[content->count - 1].text);
+        return status;
     }
     return weir_fail(error, WEIR_EINVAL, "{%.*s} stands for nothing", (int)(len < 64 ? len : 64),
                      text);
@@ -153,7 +168,21 @@ bool content_has_body(const struct content *content)
 
 bool content_has_url(const struct content *content)
 {
-    return has(content, PIECE_URL) || has(content, PIECE_URL_DECODED);
+    return has(content, PIECE_URL) || has(content, PIECE_URL_WITH_PORT) ||
+           has(content, PIECE_URL_WITHOUT_PORT) || has(content, PIECE_URL_DECODED);
+}
+
+bool content_has_timestamp(const struct content *content)
+{
+    return has(content, PIECE_TIMESTAMP);
+}
+
+bool content_has_header(const struct content *content, const char *name)
+{
+    for (size_t i = 0; i < content->count; i++)
+        if (content->pieces[i].kind == PIECE_HEADER && strcmp(content->pieces[i].text, name) == 0)
+            return true;
+    return false;
 }
 
 /* ---- Filling --------------------------------------------------------------------------------- */
@@ -190,9 +219,28 @@ static bool put_text(struct buffer *buffer, const char *text)
     return true;
 }
 
-static bool put_url(struct buffer *buffer, const struct guard_request *request)
+/* Scheme and host, with or without the port, whichever way it was configured (Twilio). */
+static bool put_origin(struct buffer *buffer, const char *origin, enum piece_kind kind)
 {
-    if (!put_text(buffer, request->public_url))
+    const char *host = origin == NULL ? NULL : strstr(origin, "://");
+    const char *bracket = host == NULL ? NULL : strrchr(host + 3, ']');
+    const char *port = host == NULL ? NULL : strrchr(bracket == NULL ? host + 3 : bracket, ':');
+
+    if (origin == NULL)
+        return false;
+    if (port == NULL || kind != PIECE_URL_WITHOUT_PORT)
+        put_text(buffer, origin);
+    else
+        put(buffer, origin, (size_t)(port - origin));
+    if (port == NULL && kind == PIECE_URL_WITH_PORT)
+        put_text(buffer, strncmp(origin, "http://", 7) == 0 ? ":80" : ":443");
+    return true;
+}
+
+static bool put_url(struct buffer *buffer, const struct guard_request *request,
+                    enum piece_kind kind)
+{
+    if (!put_origin(buffer, request->public_url, kind))
         return false;
     put_text(buffer, request->path);
     if (request->query != NULL) {
@@ -209,7 +257,7 @@ static bool put_url_decoded(struct buffer *buffer, const struct guard_request *r
                                       "%27", "%28", "%29", "%2A", "%2C", "%3B"};
     static const char characters[] = ":/?@!$'()*,;";
     struct buffer url = {.bytes = NULL};
-    bool good = put_url(&url, request);
+    bool good = put_url(&url, request, PIECE_URL);
 
     for (size_t i = 0; good && i < url.len; i++) {
         size_t found = 0;
@@ -240,7 +288,10 @@ static int compare_pairs(const void *a, const void *b)
     return order != 0 ? order : strcmp(left->value, right->value);
 }
 
-/* Decoded in place, within the copy of the body. */
+/*
+ * Decoded in place, within the copy of the body. NULL if there is a NUL in it: what stands behind
+ * one would not be signed.
+ */
 static char *decode(char *text, size_t len)
 {
     char *to = text;
@@ -260,10 +311,10 @@ static char *decode(char *text, size_t len)
         }
     }
     *to = '\0';
-    return text;
+    return memchr(text, '\0', (size_t)(to - text)) == NULL ? text : NULL;
 }
 
-/* Pairs point into copy, which has room for a NUL behind it; how many, -1 if there are too many. */
+/* Pairs point into copy, which has room for a NUL behind it; how many, -1 if that cannot be. */
 static int split_form(char *copy, size_t len, struct pair *pairs)
 {
     int count = 0;
@@ -277,6 +328,8 @@ static int split_form(char *copy, size_t len, struct pair *pairs)
         char *value = equals == NULL ? stop : equals + 1;
         pairs[count].value = decode(value, (size_t)(stop - value));
         pairs[count].name = decode(at, (size_t)((equals == NULL ? stop : equals) - at));
+        if (pairs[count].name == NULL || pairs[count].value == NULL)
+            return -1;
         if (pairs[count].name != pairs[count].value)
             count++;
         at = stop + 1;
@@ -284,16 +337,9 @@ static int split_form(char *copy, size_t len, struct pair *pairs)
     return count;
 }
 
-static bool is_form(const struct guard_request *request)
-{
-    const char *type = guard_request_header(request, "content-type");
-
-    return type != NULL && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0;
-}
-
 static bool put_form(struct buffer *buffer, const struct guard_request *request)
 {
-    if (!is_form(request) || request->body_len == 0)
+    if (!guard_request_is_form(request) || request->body_len == 0)
         return true;
     char *copy = malloc(request->body_len + 1);
     struct pair *pairs = calloc(CONTENT_FORM_MAX, sizeof(*pairs));
@@ -326,13 +372,22 @@ static bool put_json(struct buffer *buffer, const struct guard_request *request,
     return json_place(request, pointer, text) && put_text(buffer, text);
 }
 
+/* Of two, the one that was signed need not be the one that somebody believes. */
+static bool put_header(struct buffer *buffer, const struct guard_request *request, const char *name)
+{
+    return guard_request_count(request, name) == 1 &&
+           put_text(buffer, guard_request_header(request, name));
+}
+
 static bool put_piece(struct buffer *buffer, const struct piece *piece,
                       const struct guard_request *request, const struct content_values *values)
 {
     switch (piece->kind) {
     case PIECE_TEXT: return put_text(buffer, piece->text);
     case PIECE_METHOD: return put_text(buffer, request->method);
-    case PIECE_URL: return put_url(buffer, request);
+    case PIECE_URL:
+    case PIECE_URL_WITH_PORT:
+    case PIECE_URL_WITHOUT_PORT: return put_url(buffer, request, piece->kind);
     case PIECE_URL_DECODED: return put_url_decoded(buffer, request);
     case PIECE_PATH: return put_text(buffer, request->path);
     case PIECE_QUERY: return put_text(buffer, request->query == NULL ? "" : request->query);
@@ -341,7 +396,7 @@ static bool put_piece(struct buffer *buffer, const struct piece *piece,
     case PIECE_BODY: put(buffer, request->body, request->body_len); return true;
     case PIECE_SECRET: put(buffer, values->secret->bytes, values->secret->len); return true;
     case PIECE_FORM: return put_form(buffer, request);
-    case PIECE_HEADER: return put_text(buffer, guard_request_header(request, piece->text));
+    case PIECE_HEADER: return put_header(buffer, request, piece->text);
     case PIECE_JSON: return put_json(buffer, request, piece->text);
     }
     return false;

@@ -20,7 +20,8 @@ struct content_values {
 };
 
 /*
- * "{timestamp}.{body}" and the like. {method} {url} {url_decoded} {path} {query} {timestamp} {id}
+ * "{timestamp}.{body}" and the like. {method} {url} {url_with_port}
+ * {url_without_port} {url_decoded} {path} {query} {timestamp} {id}
  * {body} {secret} {header:NAME} {body:/json/pointer} {form_sorted}; {{ stands for a brace. A place
  * that is not known, or is not closed, is WEIR_EINVAL.
  */
@@ -32,6 +33,9 @@ bool content_has_secret(const struct content *content);
 bool content_has_body(const struct content *content);
 /* Does it need the public URL? */
 bool content_has_url(const struct content *content);
+/* Is the timestamp a part of it, or this (lower-case) header? */
+bool content_has_timestamp(const struct content *content);
+bool content_has_header(const struct content *content, const char *name);
 
 /*
  * All of it in one piece, malloc'd and the caller's. NULL with a reason: what it stands for is not

@@ -180,6 +180,16 @@ bool guard_delivery_id(const struct guard *guard, const struct guard_request *re
     return false;
 }
 
+const struct secret *guard_signer(const struct guard *guard, const struct guard_request *request)
+{
+    const struct secret *signer = NULL;
+
+    for (size_t i = 0; guard != NULL && i < guard->count && signer == NULL; i++)
+        if (guard->entries[i].kind == &check_signature)
+            signer = signature_signer(guard->entries[i].check, request);
+    return signer;
+}
+
 bool guard_reads_header(const struct guard *guard, const char *name)
 {
     for (size_t i = 0; guard != NULL && i < guard->count; i++) {

@@ -58,6 +58,9 @@ const char *guard_challenge(const struct guard *guard);
 bool guard_delivery_id(const struct guard *guard, const struct guard_request *request,
                        char id[GUARD_ID_MAX]);
 
+/* The live secret of a signature by which a request is good; NULL: there is none. */
+const struct secret *guard_signer(const struct guard *guard, const struct guard_request *request);
+
 /* Does this (lower-case) header carry a credential for it? */
 bool guard_reads_header(const struct guard *guard, const char *name);
 

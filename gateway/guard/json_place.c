@@ -28,6 +28,16 @@ static bool next_segment(const char **at, char segment[SEGMENT_MAX])
     return true;
 }
 
+/* Digits without a leading zero. */
+static const json_t *item(const json_t *array, const char *segment)
+{
+    size_t len = strlen(segment);
+    bool index = len > 0 && len < 10 && strspn(segment, "0123456789") == len &&
+                 (segment[0] != '0' || len == 1);
+
+    return index ? json_array_get(array, strtoul(segment, NULL, 10)) : NULL;
+}
+
 static const json_t *find(const json_t *value, const char *pointer)
 {
     char segment[SEGMENT_MAX];
@@ -36,7 +46,7 @@ static const json_t *find(const json_t *value, const char *pointer)
         if (!next_segment(&pointer, segment))
             return NULL;
         if (json_is_array(value))
-            value = json_array_get(value, strtoul(segment, NULL, 10));
+            value = item(value, segment);
         else
             value = json_object_get(value, segment);
     }

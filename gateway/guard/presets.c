@@ -91,8 +91,9 @@ static const struct preset presets[] = {
     {"svix", "Svix: as standard-webhooks, its own headers first", STANDARD("svix", "webhook")},
     {"twilio", "Twilio: HMAC-SHA1 of the URL and the sorted form, base64",
      "{\"header\":\"X-Twilio-Signature\",\"algorithm\":\"hmac-sha1\",\"encoding\":\"base64\","
-     "\"content\":\"{url}{form_sorted}\",\"body_hash_query\":\"bodySHA256\","
-     "\"id_header\":\"I-Twilio-Idempotency-Token\"}"},
+     "\"body_hash_query\":\"bodySHA256\",\"id_header\":\"I-Twilio-Idempotency-Token\","
+     "\"schemes\":[{\"content\":\"{url_without_port}{form_sorted}\"},"
+     "{\"content\":\"{url_with_port}{form_sorted}\"}]}"},
     {"zendesk", "Zendesk: HMAC-SHA256 of timestamp and body, base64",
      "{\"header\":\"X-Zendesk-Webhook-Signature\",\"algorithm\":\"hmac-sha256\","
      "\"encoding\":\"base64\",\"content\":\"{timestamp}{body}\","

@@ -5,6 +5,7 @@
 #include "request.h"
 
 #include <string.h>
+#include <strings.h>
 
 const char *guard_request_header(const struct guard_request *request, const char *name)
 {
@@ -21,6 +22,16 @@ size_t guard_request_count(const struct guard_request *request, const char *name
     for (size_t i = 0; i < request->headers_count; i++)
         count += strcmp(request->headers[i].name, name) == 0;
     return count;
+}
+
+bool guard_request_is_form(const struct guard_request *request)
+{
+    static const char form[] = "application/x-www-form-urlencoded";
+    const char *type = guard_request_header(request, "content-type");
+
+    return guard_request_count(request, "content-type") == 1 &&
+           strncasecmp(type, form, sizeof(form) - 1) == 0 &&
+           strchr("; \t", type[sizeof(form) - 1]) != NULL; /* or its end */
 }
 
 static int hex_digit(char c)

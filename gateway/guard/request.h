@@ -3,6 +3,7 @@
 #ifndef GUARD_REQUEST_H
 #define GUARD_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,9 @@ const char *guard_request_header(const struct guard_request *request, const char
 
 /* How many headers have that name. */
 size_t guard_request_count(const struct guard_request *request, const char *name);
+
+/* Is its one Content-Type that of a form (application/x-www-form-urlencoded)? */
+bool guard_request_is_form(const struct guard_request *request);
 
 /*
  * The value of the first query parameter of that name, decoded (RFC 3986; '+' is a space) into

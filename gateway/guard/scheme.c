@@ -51,6 +51,11 @@ bool scheme_is_asymmetric(const struct scheme *scheme)
     return scheme->algorithm == SCHEME_ED25519 || scheme->algorithm == SCHEME_ECDSA_P256;
 }
 
+bool scheme_is_armed(const struct scheme *scheme)
+{
+    return scheme->secrets.count > 0 || scheme->keys.count > 0;
+}
+
 const EVP_MD *scheme_md(const struct scheme *scheme)
 {
     switch (scheme->algorithm) {
@@ -202,6 +207,21 @@ static int read_place(struct scheme *scheme, const json_t *object, struct weir_e
     return status != 0 ? status : read_character(object, "assign", &scheme->assign, error);
 }
 
+/* A tolerance for what anybody may write down keeps nobody out. */
+static bool time_is_signed(const struct scheme *scheme)
+{
+    const struct content *content = scheme->content;
+
+    if (scheme->algorithm == SCHEME_EQUAL)
+        return false;
+    if (content_has_timestamp(content) || (scheme->time_body != NULL && content_has_body(content)))
+        return true;
+    for (size_t i = 0; i < scheme->time_headers.count; i++)
+        if (!content_has_header(content, scheme->time_headers.items[i]))
+            return false;
+    return scheme->time_headers.count > 0;
+}
+
 static int read_time(struct scheme *scheme, const json_t *object, struct weir_error *error)
 {
     int status = read_names(object, "timestamp_header", &scheme->time_headers, error);
@@ -216,6 +236,9 @@ static int read_time(struct scheme *scheme, const json_t *object, struct weir_er
         scheme->time_pick == NULL && scheme->time_body == NULL)
         status = weir_fail_key(error, WEIR_EINVAL, "tolerance",
                                "needs timestamp_header, timestamp_pick or timestamp_body");
+    if (status == 0 && scheme->tolerance > 0 && !time_is_signed(scheme))
+        status = weir_fail_key(error, WEIR_EINVAL, "tolerance",
+                               "needs {timestamp} in content: what is not signed can be changed");
     return status;
 }
 
@@ -344,14 +367,12 @@ static int add_public(struct scheme *scheme, const unsigned char *bytes, size_t 
     return keys_add(&scheme->keys, key, error);
 }
 
-/* The curve, too: another one's signatures would be of another length, but as good. */
 static int check_public(struct scheme *scheme, struct weir_error *error)
 {
     EVP_PKEY *key = scheme->keys.items[scheme->keys.count - 1];
     bool ed25519 = EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519;
-    bool p256 = EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && EVP_PKEY_get_bits(key) == 256;
 
-    if (scheme->algorithm == SCHEME_ED25519 ? ed25519 : p256)
+    if (scheme->algorithm == SCHEME_ED25519 ? ed25519 : keys_is_on(key, KEYS_P256))
         return 0;
     EVP_PKEY_free(key);
     scheme->keys.count--;
@@ -384,6 +405,10 @@ int scheme_add_secret(struct scheme *scheme, const struct secret *secret, struct
     behind(secret, "whpk_", &len);
     if (scheme->key_kind == SCHEME_KEY_WHSEC && len != secret->len)
         return weir_fail_key(error, WEIR_EINVAL, "secret", "is a public key");
+    behind(secret, "whsk_", &len);
+    if (len != secret->len)
+        return weir_fail_key(error, WEIR_EINVAL, "secret",
+                             "is a private key; only its public half (whpk_) belongs here");
     unsigned char *bytes = vault_alloc(KEY_BYTES_MAX);
     if (bytes == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");

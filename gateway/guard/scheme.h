@@ -14,11 +14,22 @@ void scheme_free(struct scheme **scheme);
 /* Decode and keep it, if it is a key of this scheme's kind. */
 int scheme_add_secret(struct scheme *scheme, const struct secret *secret, struct weir_error *error);
 
+/* Has it a live secret or key? Without one it takes no part. */
+bool scheme_is_armed(const struct scheme *scheme);
+/* Are its keys public ones? */
+bool scheme_is_asymmetric(const struct scheme *scheme);
+
 bool scheme_needs_body(const struct scheme *scheme);
 bool scheme_needs_url(const struct scheme *scheme);
 bool scheme_reads_header(const struct scheme *scheme, const char *name);
+
+struct scheme_verdict {
+    bool sent;                   /* something of its form was sent at all */
+    const struct secret *signer; /* the live one by which it is good, of hmac-... and sha256 */
+};
+
 int scheme_judge(const struct scheme *scheme, const struct guard_request *request,
-                 struct weir_error *error);
+                 struct scheme_verdict *verdict, struct weir_error *error);
 bool scheme_delivery_id(const struct scheme *scheme, const struct guard_request *request,
                         char id[SIGNATURE_ID_MAX]);
 bool scheme_timestamp(const struct scheme *scheme, const struct guard_request *request,

@@ -63,14 +63,25 @@ struct scheme {
     struct keys keys;
 };
 
-bool scheme_is_asymmetric(const struct scheme *scheme);
 const EVP_MD *scheme_md(const struct scheme *scheme);
 
 /* The one value of the first of these headers that is there; NULL: none, or two of a name. */
 const char *scheme_header(const struct guard_request *request, const struct scheme_names *names);
 
+/* The next part of a list at *at, without the spaces around it. */
+const char *scheme_next_part(const char **at, char separator, size_t *len);
+
 /* As it was sent. False: it is not there. */
 bool scheme_time_text(const struct scheme *scheme, const struct guard_request *request,
                       char text[SIGNATURE_ID_MAX]);
+
+/*
+ * What is wrong with that text, NULL if it is not there? It must be within the tolerance, both
+ * ways: what comes from the future was signed by nobody we know. Without a tolerance it must be
+ * readable all the same: where it is signed next to the body, bytes could be moved from one to the
+ * other.
+ */
+const char *scheme_wrong_time(const struct scheme *scheme, const struct guard_request *request,
+                              const char *text);
 
 #endif

@@ -35,6 +35,36 @@ static void signature_free(void *check)
 
 /* ---- Making ---------------------------------------------------------------------------------- */
 
+/* What stands in the preset's schemes would win over the entry's own key, which would be no use. */
+static const char *overruled(const json_t *preset, const json_t *object)
+{
+    const json_t *schemes = json_object_get(preset, "schemes");
+
+    if (json_object_get(object, "schemes") != NULL)
+        return NULL;
+    for (size_t i = 0; i < json_array_size(schemes); i++) {
+        json_t *scheme = json_array_get(schemes, i);
+        for (void *at = json_object_iter(scheme); at != NULL;
+             at = json_object_iter_next(scheme, at))
+            if (json_object_get(object, json_object_iter_key(at)) != NULL)
+                return json_object_iter_key(at);
+    }
+    return NULL;
+}
+
+static int lay_over(json_t *preset, const json_t *object, struct weir_error *error)
+{
+    const char *key = overruled(preset, object);
+
+    if (key != NULL)
+        return weir_fail_key(error, WEIR_EINVAL, key,
+                             "differs between the preset's schemes; give schemes of your own");
+    if (json_object_update(preset, (json_t *)object) != 0)
+        return weir_fail(error, WEIR_ENOMEM, "out of memory");
+    json_object_del(preset, "preset");
+    return 0;
+}
+
 /* The preset's keys under those of the entry; the caller's. NULL: error is filled. */
 static json_t *with_preset(const json_t *object, struct weir_error *error)
 {
@@ -44,10 +74,10 @@ static json_t *with_preset(const json_t *object, struct weir_error *error)
     if (name == NULL)
         return json_deep_copy(object);
     merged = preset_load(json_string_value(name), error);
-    if (merged != NULL && json_object_update(merged, (json_t *)object) != 0)
-        weir_fail(error, WEIR_ENOMEM, "out of memory");
-    if (merged != NULL)
-        json_object_del(merged, "preset");
+    if (merged != NULL && lay_over(merged, object, error) != 0) {
+        json_decref(merged);
+        return NULL;
+    }
     return merged;
 }
 
@@ -148,15 +178,34 @@ static int signature_judge(const void *check, const struct guard_request *reques
 {
     const struct signature *signature = check;
     struct weir_error reason = {.status = 0};
-    int status = WEIR_EDENIED;
+    struct scheme_verdict verdict;
+    int status = weir_fail(error, WEIR_EDENIED, "there is no live secret");
+    bool sent = false;
 
-    for (size_t i = 0; i < signature->count; i++) {
-        if (scheme_judge(signature->schemes[i], request, &reason) == 0)
+    for (size_t i = 0, judged = 0; i < signature->count; i++) {
+        if (!scheme_is_armed(signature->schemes[i]))
+            continue;
+        if (scheme_judge(signature->schemes[i], request, &verdict, &reason) == 0)
             status = 0;
-        else if (i == 0 && error != NULL)
-            *error = reason;
+        else if (error != NULL && (judged == 0 || (verdict.sent && !sent)))
+            *error = reason; /* of the scheme that the sender has followed */
+        sent = sent || verdict.sent;
+        judged++;
     }
     return status;
+}
+
+const struct secret *signature_signer(const void *check, const struct guard_request *request)
+{
+    const struct signature *signature = check;
+    struct scheme_verdict verdict;
+    const struct secret *signer = NULL;
+
+    for (size_t i = 0; i < signature->count; i++)
+        if (scheme_is_armed(signature->schemes[i]) &&
+            scheme_judge(signature->schemes[i], request, &verdict, NULL) == 0 && signer == NULL)
+            signer = verdict.signer;
+    return signer;
 }
 
 static bool signature_reads(const void *check, const char *name)
@@ -189,13 +238,32 @@ enum signature_unit signature_unit(const void *check)
     return scheme_unit(((const struct signature *)check)->schemes[0]);
 }
 
+/* The first scheme that signs with what there is; NULL: none does. */
+static const struct scheme *scheme_for(const struct signature *signature, bool private)
+{
+    for (size_t i = 0; i < signature->count; i++)
+        if (scheme_is_armed(signature->schemes[i]) &&
+            scheme_is_asymmetric(signature->schemes[i]) == private)
+            return signature->schemes[i];
+    return NULL;
+}
+
+bool signature_is_asymmetric(const void *check)
+{
+    return scheme_for(check, false) == NULL;
+}
+
 int signature_sign(const void *check, const struct guard_request *request,
                    const struct signature_key *key, const char *timestamp, const char *id,
                    signature_emit *emit, void *context, struct weir_error *error)
 {
-    const struct signature *signature = check;
+    const struct scheme *scheme = scheme_for(check, key->key != NULL);
 
-    return scheme_sign(signature->schemes[0], request, key, timestamp, id, emit, context, error);
+    if (scheme == NULL)
+        return weir_fail(error, WEIR_EINVAL,
+                         key->key != NULL ? "it is not signed with a private key"
+                                          : "it is signed with a private key");
+    return scheme_sign(scheme, request, key, timestamp, id, emit, context, error);
 }
 
 const struct check_kind check_signature = {.name = "signature",

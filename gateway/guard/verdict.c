@@ -4,12 +4,8 @@
  * Never does: stop at the first good signature, or let a reason quote what was sent.
  * Lock: none.
  */
-#include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
@@ -22,7 +18,6 @@
 
 #define CANDIDATES_MAX 32 /* signatures in one request; the rest is not looked at */
 #define QUERY_MAX      2048
-#define MICROSECONDS   1000000
 
 struct candidate {
     unsigned char bytes[SCHEME_BYTES_MAX];
@@ -90,8 +85,7 @@ static void add_part(struct candidates *candidates, const struct scheme *scheme,
     candidates->count++;
 }
 
-/* The next part of a list, without the spaces around it. */
-static const char *next_part(const char **at, char separator, size_t *len)
+const char *scheme_next_part(const char **at, char separator, size_t *len)
 {
     const char *from = *at + strspn(*at, separator == ' ' ? "" : " \t");
     const char *end = separator == '\0' ? NULL : strchr(from, separator);
@@ -109,7 +103,7 @@ static void add_list(struct candidates *candidates, const struct scheme *scheme,
 {
     while (*text != '\0') {
         size_t len;
-        const char *part = next_part(&text, scheme->separator, &len);
+        const char *part = scheme_next_part(&text, scheme->separator, &len);
         add_part(candidates, scheme, part, len);
     }
 }
@@ -145,107 +139,6 @@ const char *scheme_header(const struct guard_request *request, const struct sche
             return count == 1 ? guard_request_header(request, names->items[i]) : NULL;
     }
     return NULL;
-}
-
-/* ---- When it was signed ---------------------------------------------------------------------- */
-
-/* Beside the signature: the one part with that key. */
-static bool pick_time(const struct scheme *scheme, const struct guard_request *request,
-                      char text[SIGNATURE_ID_MAX])
-{
-    const char *list = scheme_header(request, &scheme->headers);
-    size_t key = strlen(scheme->time_pick), found = 0;
-
-    while (list != NULL && *list != '\0') {
-        size_t len;
-        const char *part = next_part(&list, scheme->separator, &len);
-        if (len <= key || !starts_with(part, len, scheme->time_pick) || part[key] != scheme->assign)
-            continue;
-        if (len - key - 1 >= SIGNATURE_ID_MAX || ++found > 1)
-            return false;
-        memcpy(text, part + key + 1, len - key - 1);
-        text[len - key - 1] = '\0';
-    }
-    return found == 1;
-}
-
-bool scheme_time_text(const struct scheme *scheme, const struct guard_request *request,
-                      char text[SIGNATURE_ID_MAX])
-{
-    char place[JSON_PLACE_MAX];
-    const char *value = NULL;
-
-    if (scheme->time_pick != NULL)
-        return pick_time(scheme, request, text);
-    if (scheme->time_headers.count > 0)
-        value = scheme_header(request, &scheme->time_headers);
-    else if (scheme->time_body != NULL && json_place(request, scheme->time_body, place))
-        value = place;
-    if (value == NULL || strlen(value) >= SIGNATURE_ID_MAX)
-        return false;
-    memcpy(text, value, strlen(value) + 1);
-    return true;
-}
-
-/* Digits only, no sign, no fraction; 18 of them fit. */
-static bool parse_number(const char *text, int64_t *number)
-{
-    size_t len = strlen(text);
-
-    if (len == 0 || len > 18 || strspn(text, "0123456789") != len)
-        return false;
-    *number = (int64_t)strtoll(text, NULL, 10);
-    return true;
-}
-
-/* "2021-03-25T05:09:27Z" */
-static bool parse_iso8601(const char *text, int64_t *seconds)
-{
-    struct tm tm = {.tm_isdst = 0};
-    const char *end = strlen(text) == 20 ? strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
-
-    if (end == NULL || *end != '\0')
-        return false;
-    *seconds = (int64_t)timegm(&tm);
-    return true;
-}
-
-static bool parse_time(const struct scheme *scheme, const char *text, double *seconds)
-{
-    int64_t number;
-    bool good = scheme->unit == SIGNATURE_ISO8601 ? parse_iso8601(text, &number)
-                                                  : parse_number(text, &number);
-
-    if (good)
-        *seconds = scheme->unit == SIGNATURE_MILLISECONDS ? (double)number / 1000 : (double)number;
-    return good;
-}
-
-bool scheme_timestamp(const struct scheme *scheme, const struct guard_request *request,
-                      int64_t *seconds)
-{
-    char text[SIGNATURE_ID_MAX];
-    double value;
-
-    if (!scheme_time_text(scheme, request, text) || !parse_time(scheme, text, &value))
-        return false;
-    *seconds = (int64_t)value;
-    return true;
-}
-
-/* Both ways: what comes from the future was signed by nobody we know. */
-static const char *wrong_time(const struct scheme *scheme, const struct guard_request *request,
-                              const char *text)
-{
-    double seconds, now = (double)request->now / MICROSECONDS;
-
-    if (scheme->tolerance <= 0)
-        return NULL;
-    if (text == NULL)
-        return "it does not say when it was signed";
-    if (!parse_time(scheme, text, &seconds))
-        return "its timestamp cannot be read";
-    return fabs(now - seconds) <= scheme->tolerance ? NULL : "its timestamp is not of our time";
 }
 
 /* ---- Comparing ------------------------------------------------------------------------------- */
@@ -332,9 +225,8 @@ static const char *wrong_hash(const struct scheme *scheme, const struct guard_re
         return NULL;
     long len = guard_request_query(request, scheme->hash_query, text, sizeof(text));
     if (len < 0) {
-        const char *type = guard_request_header(request, "content-type");
-        bool form = type != NULL && strncmp(type, "application/x-www-form-urlencoded", 33) == 0;
-        return form || request->body_len == 0 ? NULL : "nothing that was signed covers its body";
+        bool covered = guard_request_is_form(request) || request->body_len == 0;
+        return covered ? NULL : "nothing that was signed covers its body";
     }
     SHA256(request->body, request->body_len, wanted);
     if (hex_decode(text, (size_t)len, sent, sizeof(sent)) != (long)sizeof(sent) ||
@@ -343,27 +235,47 @@ static const char *wrong_hash(const struct scheme *scheme, const struct guard_re
     return NULL;
 }
 
-static int judge_all(const struct scheme *scheme, const struct candidates *candidates,
-                     const struct guard_request *request, struct content_values *values,
-                     struct weir_error *error)
+static int judge_secrets(const struct scheme *scheme, const struct candidates *candidates,
+                         const struct guard_request *request, struct content_values *values,
+                         const struct secret **signer, struct weir_error *error)
 {
     int status = WEIR_EDENIED;
 
-    if (candidates->count == 0)
-        refuse(error, "no signature was sent, or in another form");
+    for (size_t i = 0; i < scheme->secrets.count; i++) {
+        const struct secret *secret = &scheme->secrets.items[i];
+        if (judge_secret(scheme, candidates, request, values, secret, error) != 0)
+            continue;
+        *signer = secret;
+        status = 0;
+    }
+    return status;
+}
+
+static int judge_all(const struct scheme *scheme, const struct candidates *candidates,
+                     const struct guard_request *request, struct content_values *values,
+                     const struct secret **signer, struct weir_error *error)
+{
     if (scheme->algorithm == SCHEME_EQUAL)
         return judge_equal(scheme, candidates, error);
     if (scheme_is_asymmetric(scheme))
         return judge_keys(scheme, candidates, request, values, error);
-    for (size_t i = 0; i < scheme->secrets.count; i++)
-        if (judge_secret(scheme, candidates, request, values, &scheme->secrets.items[i], error) ==
-            0)
-            status = 0;
-    return status;
+    return judge_secrets(scheme, candidates, request, values, signer, error);
+}
+
+static const char *wrong_otherwise(const struct scheme *scheme, const struct guard_request *request,
+                                   const char *time)
+{
+    const char *why = scheme_wrong_time(scheme, request, time);
+
+    if (why == NULL)
+        why = wrong_hash(scheme, request);
+    if (why == NULL && content_has_url(scheme->content) && request->public_url == NULL)
+        why = "it signs the public URL, and public_url is not configured";
+    return why;
 }
 
 int scheme_judge(const struct scheme *scheme, const struct guard_request *request,
-                 struct weir_error *error)
+                 struct scheme_verdict *verdict, struct weir_error *error)
 {
     struct candidates candidates = {.items = calloc(CANDIDATES_MAX, sizeof(struct candidate))};
     char time[SIGNATURE_ID_MAX], id[SIGNATURE_ID_MAX];
@@ -371,20 +283,21 @@ int scheme_judge(const struct scheme *scheme, const struct guard_request *reques
                                         scheme_time_text(scheme, request, time) ? time : NULL,
                                     .id = scheme_delivery_id(scheme, request, id) ? id : NULL};
 
+    *verdict = (struct scheme_verdict){.sent = false};
     if (candidates.items == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
     gather(&candidates, scheme, request);
-    int status = judge_all(scheme, &candidates, request, &values, error);
-    bool nothing = candidates.count == 0;
+    int status = judge_all(scheme, &candidates, request, &values, &verdict->signer, error);
+    verdict->sent = candidates.count > 0;
     free(candidates.items);
-    const char *why = wrong_time(scheme, request, values.timestamp);
-    if (why == NULL)
-        why = wrong_hash(scheme, request);
-    if (why == NULL && content_has_url(scheme->content) && request->public_url == NULL)
-        why = "it signs the public URL, and public_url is not configured";
-    if (nothing)
-        return refuse(error, "no signature was sent, or in another form");
-    return why != NULL ? refuse(error, why) : status;
+    const char *why = wrong_otherwise(scheme, request, values.timestamp);
+    if (!verdict->sent)
+        why = "no signature was sent, or in another form";
+    if (why != NULL)
+        status = refuse(error, why);
+    if (status != 0)
+        verdict->signer = NULL;
+    return status;
 }
 
 /* ---- What else a request says ---------------------------------------------------------------- */

@@ -152,6 +152,19 @@ def test_zoom_validates_an_endpoint(signed, tmp_path):
     assert len(rows(tmp_path)) == 1
 
 
+def test_zoom_is_answered_by_the_secret_it_has_used(signed):
+    """While one is being replaced, whichever of the two stands first."""
+    body = json.dumps({"event": "endpoint.url_validation", "payload": {"plainToken": "qgg8vlvZ"}})
+    weir = signed({"type": "signature", "preset": "zoom", "secrets": ["next", "s"]})
+    for secret in ("s", "next"):
+        when = str(int(time.time()))
+        answer = post(weir, body, {
+            "x-zm-request-timestamp": when,
+            "x-zm-signature": "v0=" + mac(secret, f"v0:{when}:{body}").hexdigest()})
+        assert code(answer) == 200
+        assert json.loads(answer[2])["encryptedToken"] == mac(secret, "qgg8vlvZ").hexdigest()
+
+
 def test_discord_pings(signed, tmp_path):
     key = tmp_path / "key.pem"
     subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True)
@@ -218,10 +231,68 @@ def test_weir_verify():
                   [*good, "--header", "no colon"], [*good, "--bogus"],
                   ["verify", "--preset", "github", "--secret", ""],
                   ["verify", "--preset", "standard-webhooks", "--secret", "whsec_%"],
-                  ["verify", "--preset", "github", "--secret-file", "/no/such/file"]):
+                  ["verify", "--preset", "github", "--secret-file", "/no/such/file"],
+                  ["verify", "--preset", "github", "--secret", "@/no/such/file"],
+                  ["verify", "--preset", "standard-webhooks", "--secret", "whsk_AAAA"],
+                  ["verify", "--preset", "square", "--secret", "x"], [*good, "--secret"]):
         done = run(*wrong, body=b"x")
         assert done.returncode == 2, wrong
         assert done.stderr
+
+
+def test_a_secret_need_not_be_an_argument(tmp_path):
+    (tmp_path / "secret").write_text(GITHUB + "\n")
+    rest = ["verify", "--preset", "github", "--header",
+            "X-Hub-Signature-256: " + github("{}")["X-Hub-Signature-256"]]
+    for more in (["--secret-file", tmp_path / "secret"], [f"--secret=@{tmp_path}/secret"]):
+        assert run(*rest, *more, body=b"{}").returncode == 0
+    assert run(*rest, body=b"{}", env={"WEIR_SECRET": GITHUB}).returncode == 0
+    assert run(*rest, body=b"{}", env={"WEIR_SECRET": "other"}).returncode == 3
+    assert run(*rest, body=b"{}", env={"WEIR_SECRET": ""}).returncode == 2
+    assert run(*rest, body=b"{}", env={}).returncode == 2
+
+
+def sign_with(preset, secret, *more, body):
+    done = run("sign", "--preset", preset, "--secret", secret, *more, body=body)
+    return done, dict(line.split(": ", 1) for line in done.stdout.decode().splitlines())
+
+
+def test_private_keys_sign_for_presets_with_public_ones(tmp_path):
+    """Svix's published key and signature; RFC 8032's first key; PEM for all three."""
+    done, headers = sign_with(
+        "svix", "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMi"
+        "cMFs6Kvg==", "--id", "msg_p5jXN8AQM9LWM0D4loKWxJek", "--now", "1614265330",
+        body=b'{"test": 2432232314}')
+    assert done.returncode == 0 and headers["svix-signature"] == (
+        "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg"
+        "==")
+    done, headers = sign_with(
+        "discord", "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60", "--now", "1",
+        body=b"{}")
+    accepted = run("verify", "--preset", "discord", "--secret",
+                   "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+                   *sum((["--header", f"{k}: {v}"] for k, v in headers.items()), []), body=b"{}")
+    assert accepted.returncode == 0
+    for name, algorithm in (("discord", ["ed25519"]), ("standard-webhooks", ["ed25519"]),
+                            ("sendgrid", ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"])):
+        key = tmp_path / f"{name}.pem"
+        subprocess.run(["openssl", "genpkey", "-algorithm", *algorithm, "-out", key], check=True)
+        done, headers = sign_with(name, f"@{key}", "--id", "m", body=b"{}")
+        assert done.returncode == 0
+        accepted = run("verify", "--preset", name, "--secret", public_half(key, name),
+                       *sum((["--header", f"{k}: {v}"] for k, v in headers.items()), []), body=b"{}")
+        assert accepted.returncode == 0, (name, accepted.stderr)
+    for name in ("github", "stripe", "gitlab"):
+        assert sign_with(name, f"@{key}", body=b"{}")[0].returncode == 2
+    assert sign_with("sendgrid", "secret", body=b"{}")[0].returncode == 2
+
+
+def public_half(key, preset):
+    der = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"], check=True,
+                         capture_output=True).stdout
+    return {"discord": der[-32:].hex(),
+            "standard-webhooks": "whpk_" + base64.b64encode(der[-32:]).decode(),
+            "sendgrid": base64.b64encode(der).decode()}[preset]
 
 
 def test_weir_verify_standard_webhooks_at_another_time():
