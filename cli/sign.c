@@ -20,9 +20,10 @@ static const char usage[] =
     "  --header 'K: V'     a header that is signed, too\n"
     "\n"
     "Prints the headers, one a line (curl -H @FILE takes them), and behind them the body, if the\n"
-    "provider keeps a part of the signature in it. Presets with public keys sign with a private "
-    "one:\n"
-    "--secret-file KEY.pem. Exit codes: 0 ok, 1 failed, 2 usage.\n";
+    "provider keeps a part of the signature in it. Presets that verify by a public key sign with\n"
+    "a private one: --secret-file KEY.pem, or an Ed25519 key in hex or behind whsk_.\n"
+    "\n"
+    "Exit codes: 0 ok, 1 failed, 2 usage.\n";
 
 struct letter {
     char headers[TEXT_MAX];

@@ -50,6 +50,7 @@ static bool add_key(struct trial *trial, const char *text)
     return trial->key != NULL || refuse("secret", "cannot be read as a private key");
 }
 
+/* Out of a file, one newline at its end aside; a private key in PEM only if it is to sign. */
 static bool add_file(struct trial *trial, const char *path, bool signing)
 {
     FILE *file = fopen(path, "rb");
@@ -70,6 +71,13 @@ static bool add_file(struct trial *trial, const char *path, bool signing)
     }
     vault_free(text, FILE_MAX);
     return good;
+}
+
+/* As it is, or behind an @ the name of its file. */
+static bool add_given(struct trial *trial, const char *text, bool signing)
+{
+    return text[0] == '@' ? add_file(trial, text + 1, signing)
+                          : add_secret(trial, text, strlen(text));
 }
 
 /* ---- The request ----------------------------------------------------------------------------- */
@@ -163,27 +171,27 @@ static const struct option options[] = {{"preset", required_argument, NULL, 'p'}
                                         {"method", required_argument, NULL, 'm'},
                                         {"now", required_argument, NULL, 'n'},
                                         {"tolerance", required_argument, NULL, 't'},
-                                        {"header", required_argument, NULL, 'h'},
+                                        {"header", required_argument, NULL, 'k'},
                                         {"id", required_argument, NULL, 'i'},
                                         {"json", no_argument, NULL, 'j'},
-                                        {"help", no_argument, NULL, 'H'},
+                                        {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
 
 static bool take(struct trial *trial, int letter, char *value, bool signing)
 {
     switch (letter) {
     case 'p': trial->preset = value; return true;
-    case 's': return add_secret(trial, value, strlen(value));
+    case 's': return add_given(trial, value, signing);
     case 'f': return add_file(trial, value, signing);
     case 'u': return set_url(trial, value);
     case 'm': trial->request.method = value; return true;
     case 'n': return set_now(trial, value);
     case 'i': trial->id = value; return true;
-    case 'h': return add_header(trial, value);
+    case 'k': return add_header(trial, value);
     case 't': return set_number(&trial->tolerance, value, "--tolerance");
     case 'j': trial->json = true; return true;
-    case 'H': trial->help = true; return false;
-    default: return false; /* getopt has said why */
+    case 'h': trial->help = true; return false;
+    default: return false;
     }
 }
 
@@ -192,16 +200,21 @@ static bool parse(struct trial *trial, bool signing, int argc, char **argv)
     int letter;
 
     optind = 1;
-    while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1)
+    while ((letter = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+        if (letter == '?' || letter == ':')
+            return refuse(letter == ':' ? "needs a value" : "unknown argument", argv[optind - 1]);
         if (!take(trial, letter, optarg, signing))
             return false;
+    }
     if (optind < argc)
         return refuse("unknown argument", argv[optind]);
     if (trial->preset == NULL)
         return refuse("--preset", "is required");
-    if (trial->secrets.count == 0 && trial->key == NULL)
-        return refuse("--secret", "is required");
-    return true;
+    const char *secret = getenv("WEIR_SECRET");
+    if (trial->secrets.count > 0 || trial->key != NULL)
+        return true;
+    return secret != NULL ? add_secret(trial, secret, strlen(secret))
+                          : refuse("--secret", "is required");
 }
 
 /* ---- The check ------------------------------------------------------------------------------- */
@@ -217,38 +230,100 @@ static int make(struct trial *trial, const struct secrets *secrets, struct weir_
     return status;
 }
 
-/* The public half of a private key as a secret of this preset: in hex, or as SubjectPublicKeyInfo.
- */
-static int make_for_key(struct trial *trial, struct weir_error *error)
+/* The public half of a private key, as one of the forms in which presets have it. */
+static bool write_public(EVP_PKEY *key, int form, char *text, size_t room)
 {
     unsigned char bytes[512], *at = bytes;
-    char text[1100];
-    struct secrets secrets = {.count = 0};
     size_t len = sizeof(bytes);
+    bool raw = EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 &&
+               EVP_PKEY_get_raw_public_key(key, bytes, &len) == 1;
 
-    if (EVP_PKEY_get_base_id(trial->key) == EVP_PKEY_ED25519 &&
-        EVP_PKEY_get_raw_public_key(trial->key, bytes, &len) == 1) {
-        hex_encode(bytes, len, text);
-    } else {
-        int der =
-            i2d_PUBKEY(trial->key, NULL) <= (int)sizeof(bytes) ? i2d_PUBKEY(trial->key, &at) : 0;
-        if (der <= 0 || !base64_encode(BASE64_PLAIN, bytes, (size_t)der, text, sizeof(text)))
-            return weir_fail(error, WEIR_EINVAL, "cannot be used");
+    if (form == 0 && raw) {
+        int mark = snprintf(text, room, "whpk_");
+        return base64_encode(BASE64_PLAIN, bytes, len, text + mark, room - (size_t)mark);
     }
-    int status = secrets_add(&secrets, text, strlen(text), error);
-    if (status == 0)
-        status = make(trial, &secrets, error);
-    secrets_fini(&secrets);
-    return status;
+    if (form == 1 && raw) {
+        hex_encode(bytes, len, text);
+        return true;
+    }
+    int der = i2d_PUBKEY(key, NULL) <= (int)sizeof(bytes) ? i2d_PUBKEY(key, &at) : 0;
+    return form == 2 && der > 0 && base64_encode(BASE64_PLAIN, bytes, (size_t)der, text, room);
 }
 
-static bool make_check(struct trial *trial)
+/* The form that the preset takes, and takes for a public key. */
+static int make_for_key(struct trial *trial, struct weir_error *error)
+{
+    char text[1100];
+
+    for (int form = 0; form <= 2; form++) {
+        struct secrets secrets = {.count = 0};
+        if (!write_public(trial->key, form, text, sizeof(text)))
+            continue;
+        int status = secrets_add(&secrets, text, strlen(text), error);
+        if (status == 0)
+            status = make(trial, &secrets, error);
+        secrets_fini(&secrets);
+        if (status == 0 && signature_is_asymmetric(trial->check))
+            return 0;
+        if (trial->check != NULL)
+            check_signature.free(trial->check);
+        trial->check = NULL;
+    }
+    return weir_fail(error, WEIR_EINVAL,
+                     "a private key of this kind does not sign for this preset");
+}
+
+/* An Ed25519 private key as it is handed out: 64 digits of hex, or base64 behind whsk_. */
+static EVP_PKEY *read_seed(const struct secret *secret)
+{
+    static const char mark[] = "whsk_";
+    const char *text = (const char *)secret->bytes;
+    unsigned char bytes[64];
+    bool marked = strncmp(text, mark, strlen(mark)) == 0;
+    long len = marked ? base64_decode(BASE64_PLAIN, text + strlen(mark), secret->len - strlen(mark),
+                                      bytes, sizeof(bytes))
+                      : hex_decode(text, secret->len, bytes, sizeof(bytes));
+    bool good = len == 32 || (len == 64 && marked); /* the public half may stand behind it */
+    EVP_PKEY *key = good ? EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, bytes, 32) : NULL;
+
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    return key;
+}
+
+static bool is_private(const struct trial *trial)
+{
+    const struct secret *first = &trial->secrets.items[0];
+
+    return trial->secrets.count > 0 && strncmp((const char *)first->bytes, "whsk_", 5) == 0;
+}
+
+/* A preset that verifies by a public key is signed for with the private one. */
+static int make_for_signing(struct trial *trial, struct weir_error *error)
+{
+    int status = trial->key != NULL || is_private(trial) ? 0 : make(trial, &trial->secrets, error);
+
+    if (status != 0 || (trial->check != NULL && !signature_is_asymmetric(trial->check)))
+        return status;
+    if (trial->check != NULL)
+        check_signature.free(trial->check);
+    trial->check = NULL;
+    if (trial->key == NULL)
+        trial->key = read_seed(&trial->secrets.items[0]);
+    if (trial->key == NULL)
+        return weir_fail(error, WEIR_EINVAL, "must be a private key: PEM, hex or whsk_");
+    return make_for_key(trial, error);
+}
+
+static bool make_check(struct trial *trial, bool signing)
 {
     struct weir_error error = {.status = 0};
-    int status =
-        trial->key != NULL ? make_for_key(trial, &error) : make(trial, &trial->secrets, &error);
+    int status = signing ? make_for_signing(trial, &error) : make(trial, &trial->secrets, &error);
 
-    return status == 0 || refuse(error.key[0] == '\0' ? "secret" : error.key, error.detail);
+    if (status != 0)
+        return refuse(error.key[0] == '\0' ? "secret" : error.key, error.detail);
+    if (trial->public_url == NULL && check_signature.needs_url(trial->check))
+        return refuse("--url", "is required: this preset signs it");
+    return true;
 }
 
 bool trial_begin(struct trial *trial, const char *usage, bool signing, int argc, char **argv)
@@ -258,11 +333,9 @@ bool trial_begin(struct trial *trial, const char *usage, bool signing, int argc,
     trial->request.now = clock_wall_us();
     trial->request.headers = trial->headers;
     bool good = parse(trial, signing, argc, argv);
-    if (trial->help)
-        fputs(usage, stdout);
-    else if (!good)
-        fputs("weir: --help says more\n", stderr);
-    if (!good || !make_check(trial) || !read_body(trial))
+    if (!good)
+        fputs(usage, trial->help ? stdout : stderr);
+    if (!good || !make_check(trial, signing) || !read_body(trial))
         return false;
     trial->request.public_url = trial->public_url;
     trial->request.path = trial->path == NULL ? "" : trial->path;

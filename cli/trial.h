@@ -34,7 +34,9 @@ void trial_end(struct trial *trial);
 #define TRIAL_USAGE                                                                         \
     "  --preset NAME       a provider's way of signing (weir presets lists them)\n"         \
     "  --secret SECRET     may be given several times; others on this machine can see it\n" \
-    "  --secret-file FILE  the same from a file; one newline at its end does not count\n"   \
+    "  --secret @FILE, --secret-file FILE\n"                                                \
+    "                      the same from a file; one newline at its end does not count\n"   \
+    "                      ($WEIR_SECRET, if neither is given)\n"                           \
     "  --url URL           as the sender knows it, for those who sign it\n"                 \
     "  --method METHOD     POST unless given\n"                                             \
     "  --now SECONDS       the time, since 1970; the present unless given\n"

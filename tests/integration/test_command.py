@@ -13,7 +13,7 @@ from gateway import TOKEN, Load, Weir
 from pgserver import wait_until
 from stage import check_exactly_once, states
 
-VERBS = ("serve", "check", "reload", "status", "pools", "version")
+VERBS = ("serve", "check", "reload", "status", "pools", "version", "verify", "sign", "presets")
 
 
 @pytest.fixture
