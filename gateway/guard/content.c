@@ -177,6 +177,11 @@ bool content_has_timestamp(const struct content *content)
     return has(content, PIECE_TIMESTAMP);
 }
 
+bool content_has_id(const struct content *content)
+{
+    return has(content, PIECE_ID);
+}
+
 bool content_has_header(const struct content *content, const char *name)
 {
     for (size_t i = 0; i < content->count; i++)

@@ -33,8 +33,9 @@ bool content_has_secret(const struct content *content);
 bool content_has_body(const struct content *content);
 /* Does it need the public URL? */
 bool content_has_url(const struct content *content);
-/* Is the timestamp a part of it, or this (lower-case) header? */
+/* Is the timestamp a part of it, the delivery's id, or this (lower-case) header? */
 bool content_has_timestamp(const struct content *content);
+bool content_has_id(const struct content *content);
 bool content_has_header(const struct content *content, const char *name);
 
 /*

@@ -36,7 +36,7 @@ static const struct preset presets[] = {
      "\"id_header\":\"X-GitHub-Delivery\"}"},
     {"gitlab", "GitLab: the secret itself in X-Gitlab-Token",
      "{\"header\":\"X-Gitlab-Token\",\"algorithm\":\"equal\","
-     "\"id_header\":\"X-Gitlab-Event-UUID\"}"},
+     "\"id_header\":[\"Idempotency-Key\",\"X-Gitlab-Event-UUID\"]}"},
     {"gogs", "Gogs: HMAC-SHA256 of the body, bare hex",
      "{\"header\":\"X-Gogs-Signature\",\"algorithm\":\"hmac-sha256\","
      "\"id_header\":\"X-Gogs-Delivery\"}"},
@@ -65,7 +65,7 @@ static const struct preset presets[] = {
     {"paddle", "Paddle: HMAC-SHA256 of timestamp, colon and body, hex",
      "{\"header\":\"Paddle-Signature\",\"separator\":\";\",\"pick\":\"h1\","
      "\"algorithm\":\"hmac-sha256\",\"content\":\"{timestamp}:{body}\","
-     "\"timestamp_pick\":\"ts\",\"tolerance\":5}"},
+     "\"timestamp_pick\":\"ts\",\"tolerance\":5,\"id_body\":\"/event_id\"}"},
     {"sendgrid", "SendGrid events: ECDSA P-256 of timestamp and body, base64",
      "{\"header\":\"X-Twilio-Email-Event-Webhook-Signature\",\"algorithm\":\"ecdsa-p256\","
      "\"encoding\":\"base64\",\"key\":\"spki\",\"content\":\"{timestamp}{body}\","
@@ -77,7 +77,8 @@ static const struct preset presets[] = {
     {"slack", "Slack: HMAC-SHA256 of \"v0:\", timestamp, colon and body, hex behind \"v0=\"",
      "{\"header\":\"X-Slack-Signature\",\"prefix\":\"v0=\",\"algorithm\":\"hmac-sha256\","
      "\"content\":\"v0:{timestamp}:{body}\","
-     "\"timestamp_header\":\"X-Slack-Request-Timestamp\",\"tolerance\":300}"},
+     "\"timestamp_header\":\"X-Slack-Request-Timestamp\",\"tolerance\":300,"
+     "\"id_body\":\"/event_id\"}"},
     {"square", "Square: HMAC-SHA256 of the URL and the body, base64",
      "{\"header\":\"X-Square-HmacSha256-Signature\",\"algorithm\":\"hmac-sha256\","
      "\"encoding\":\"base64\",\"content\":\"{url}{body}\",\"id_body\":\"/event_id\"}"},

@@ -395,6 +395,9 @@ int scheme_add_secret(struct scheme *scheme, const struct secret *secret, struct
 {
     size_t len;
 
+    if (scheme->algorithm == SCHEME_EQUAL && secret->len > SCHEME_BYTES_MAX)
+        return weir_fail_key(error, WEIR_EINVAL, "secret", "is longer than %d bytes",
+                             SCHEME_BYTES_MAX);
     if (scheme->key_kind == SCHEME_KEY_RAW)
         return secrets_add(&scheme->secrets, secret->bytes, secret->len, error);
     if (scheme->key_kind == SCHEME_KEY_PEM) {

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Several modules in one webhook: stored when all have stored, and retries complete the rest."""
+import hashlib
+import hmac
 import json
 import sqlite3
 import time
@@ -81,6 +83,29 @@ def test_a_retry_writes_only_what_is_not_there(start, pair, header):
     # Acknowledged, and forgotten: the same again is a new webhook.
     assert pair.post(weir, {"a": 1}, **{header: "d-1"})[0] == 200
     assert len(pair.file_ids()) == 2
+
+
+def test_a_delivery_id_out_of_a_signed_body(start, pair):
+    """Stripe's id is in the body; each attempt is signed anew."""
+    webhooks = json.loads(json.dumps(WEBHOOKS))
+    webhooks["webhooks"][0]["auth"] = [{"type": "signature", "preset": "stripe", "secret": "s"}]
+    weir = start(pair.connections, webhooks)
+
+    def post(body, shift):
+        when = str(int(time.time()) + shift)
+        text = f"{when}.{json.dumps(body)}".encode()
+        return pair.post(weir, body, **{
+            "Stripe-Signature": f"t={when},v1={hmac.new(b's', text, hashlib.sha256).hexdigest()}"})
+
+    pair.proxy.refuse()
+    for shift in range(3):
+        assert post({"id": "evt_1"}, -shift)[0] == 503
+    (stored,) = pair.file_ids()
+    pair.proxy.resume()
+    code, answer = wait_until(lambda: (lambda got: got if got[0] == 200 else None)(
+        post({"id": "evt_1"}, 0)))
+    assert answer["id"] == stored
+    assert pair.file_ids() == pair.database.ids() == [stored]
 
 
 def test_without_a_delivery_id_equal_bodies_are_different_webhooks(start, pair):
