@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "challenge.h"
 #include "presets.h"
 #include "verbs.h"
 
@@ -52,6 +53,10 @@ static int show(const char *name)
     }
     json_dumpf(object, stdout, JSON_INDENT(1));
     puts("");
+    if (challenge_of(name) != CHALLENGE_NONE)
+        fprintf(stderr,
+                "weir: without the preset, \"challenge\": \"%s\" must stand beside \"auth\"\n",
+                name);
     json_decref(object);
     json_decref(preset);
     return EXIT_OK;

@@ -117,6 +117,21 @@ def test_who_signs_the_url_needs_a_public_url(tmp_path):
             assert b"public_url" in done.stderr or done.returncode == 0
 
 
+def test_every_preset_can_be_pasted(tmp_path):
+    keys = {"discord": "00" * 32, "sendgrid": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4m"
+            "dBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNEc6wEA3F+g=="}
+    (tmp_path / "connections.json").write_text(json.dumps(
+        {"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}}))
+    names = [item["name"] for item in json.loads(run("presets", "--json").stdout)]
+    entries = [{"path": f"/{name}", "modules": MODULES, "public_url": "https://hooks.example.com",
+                "auth": [{**json.loads(run("presets", "show", name).stdout),
+                          "secret": keys.get(name, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")}]}
+               for name in names]
+    (tmp_path / "webhooks.json").write_text(json.dumps({"webhooks": entries}))
+    done = run("check", "--config", str(tmp_path))
+    assert done.returncode == 0 and b"24 webhooks" in done.stdout, done.stderr
+
+
 # ---- Challenges ------------------------------------------------------------------------------
 
 
@@ -341,6 +356,9 @@ def test_presets_can_be_pasted(signed):
     signature = mac("whsec_x", when + ".{}").hexdigest()
     header = {"Stripe-Signature": f"t={when},v1={'0' * 64},v1={signature},v0=junk"}
     assert code(post(weir, "{}", header)) == 200
+    for name in ("slack", "zoom", "discord"):
+        done = run("presets", "show", name)
+        assert json.loads(done.stdout) and f'"challenge": "{name}"'.encode() in done.stderr
     done = run("presets", "show", "strype")
     assert done.returncode == 2 and b"did you mean stripe" in done.stderr
     assert {item["name"] for item in json.loads(run("presets", "--json").stdout)} >= {"stripe"}
