@@ -15,7 +15,11 @@
 #define NOW         INT64_C(1700000000) /* the seeds' */
 
 static const char shared[] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-/* RFC 8032, 7.1, test 1 */
+/* RFC 8032, 7.1, test 1: the public key in both of its forms, and the private one */
+static const char whpk[] = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+static const unsigned char seed[] =
+    "\x9d\x61\xb1\x9d\xef\xfd\x5a\x60\xba\x84\x4a\xf4\x92\xec\x2c\xc4"
+    "\x44\x49\xc5\x69\x7b\x32\x69\x19\x70\x3b\xac\x03\x1c\xae\x7f\x60";
 static const char ed25519[] = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
 /* of SendGrid's published test vector */
 static const char p256[] =
@@ -25,6 +29,13 @@ static const char p256[] =
 static void *checks[PRESETS_MAX];
 static size_t count;
 static struct secret secret;
+static EVP_PKEY *private;
+
+/* Presets that take an Ed25519 key beside a shared one. */
+static bool takes_both(const struct preset *preset)
+{
+    return strcmp(preset->name, "standard-webhooks") == 0 || strcmp(preset->name, "svix") == 0;
+}
 
 static void make_check(const struct preset *preset)
 {
@@ -36,6 +47,7 @@ static void make_check(const struct preset *preset)
                                                               : shared;
 
     PROMISE(secrets_add(&secrets, key, strlen(key), &error) == 0);
+    PROMISE(!takes_both(preset) || secrets_add(&secrets, whpk, strlen(whpk), &error) == 0);
     PROMISE(check_signature.make(&checks[count++], object, &secrets, &error) == 0);
     secrets_fini(&secrets);
     json_decref(object);
@@ -49,6 +61,8 @@ static void make_checks(void)
     PROMISE(all <= PRESETS_MAX);
     for (size_t i = 0; i < all; i++)
         make_check(&presets[i]);
+    private = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, sizeof(seed) - 1);
+    PROMISE(private != NULL);
     secret = (struct secret){(unsigned char *)(void *)(uintptr_t)shared, sizeof(shared) - 1};
 }
 
@@ -107,18 +121,20 @@ static void lower(struct envelope *envelope, char names[8][128])
     }
 }
 
-static void there_and_back(const void *check, struct guard_request request, bool form)
+static void there_and_back(const void *check, const struct preset *preset,
+                           struct guard_request request, EVP_PKEY *with)
 {
+    bool form = strcmp(preset->name, "twilio") == 0;
+    const char *id = strstr(preset->json, "{id}") != NULL ? "msg_1" : NULL;
     struct envelope envelope = {.count = 0};
     struct weir_error error = {.status = 0};
-    struct signature_key key = {.secret = &secret};
+    struct signature_key key = {.secret = &secret, .key = with};
     struct request_header type = {"content-type", "application/x-www-form-urlencoded"};
     char names[8][128];
 
     request.headers = &type;
     request.headers_count = form;
-    if (signature_sign(check, &request, &key, time_of(check), "msg_1", emit, &envelope, &error) !=
-            0 ||
+    if (signature_sign(check, &request, &key, time_of(check), id, emit, &envelope, &error) != 0 ||
         envelope.inside)
         return;
     lower(&envelope, names);
@@ -160,8 +176,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     request.body = (const unsigned char *)(at == NULL ? "" : at);
     request.body_len = at == NULL ? 0 : size - 1 - (size_t)(at - text);
+    const struct preset *preset = &presets_all(&all)[chosen];
+    bool only = signature_is_asymmetric(checks[chosen]);
     judge(checks[chosen], &request);
-    there_and_back(checks[chosen], request, strcmp(presets_all(&all)[chosen].name, "twilio") == 0);
+    if (!only)
+        there_and_back(checks[chosen], preset, request, NULL);
+    if (takes_both(preset) || strcmp(preset->name, "discord") == 0)
+        there_and_back(checks[chosen], preset, request, private);
     free(text);
     return 0;
 }
