@@ -67,6 +67,7 @@ static bool add_file(struct trial *trial, const char *path, bool signing)
         good = add_key(trial, text);
     } else {
         len -= len > 0 && text[len - 1] == '\n';
+        len -= len > 0 && text[len - 1] == '\r';
         good = add_secret(trial, text, len);
     }
     vault_free(text, FILE_MAX);
