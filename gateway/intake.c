@@ -257,10 +257,11 @@ static void complete(void *context, struct request *request)
 {
     struct intake *intake = context;
     struct route route = route_of(intake, request);
+    struct answer answer = {.status = 0};
 
     /* A reload may have come between the head and the end of the body. */
-    if (route.kind == ROUTE_NONE)
-        refuse(intake, request, ANSWER_UNKNOWN_PATH);
+    if (!routed(context, request, &answer))
+        door_answer(intake->loop->door, request->id, &answer);
     else if (route.kind != ROUTE_WEBHOOK)
         admin_serve(intake, route.kind, request);
     else

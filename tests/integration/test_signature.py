@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import subprocess
 import time
 
@@ -220,6 +221,24 @@ def test_meta_and_microsoft_graph_echo(start, tmp_path):
     assert code(post(weir, "{}", path="/webhook/meta")) == 200
     assert b"400" in raw(weir.port, b"POST /webhook/graph?validationToken=" + b"x" * 5000 +
                          b" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+
+def test_a_challenge_that_is_gone_before_its_body_has_come(start, tmp_path):
+    """A GET with a body, which a reload overtakes: it must not be stored as a webhook."""
+    connections = {"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}}
+    entry = {"path": "/webhook/meta", "modules": MODULES}
+    weir = start(connections, {"webhooks": [
+        {**entry, "challenge": {"type": "meta", "verify_token": "letmein"}}]})
+    with socket.create_connection(("127.0.0.1", weir.port), timeout=10) as client:
+        client.sendall(b"GET /webhook/meta HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+                       b"Expect: 100-continue\r\nConnection: close\r\n\r\n")
+        assert b" 100 " in client.recv(4096)
+        assert weir.change(webhooks={"webhooks": [entry]})[0] == 200
+        client.sendall(b"{}")
+        answer = b""
+        while piece := client.recv(4096):
+            answer += piece
+    assert b" 405 " in answer.split(b"\r\n")[0] and b"Allow: POST\r\n" in answer
 
 
 # ---- Verbs -----------------------------------------------------------------------------------
