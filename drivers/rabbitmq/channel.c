@@ -4,6 +4,7 @@
  * Never does: use a second one. Lock: none.
  */
 #include <string.h>
+#include <sys/time.h>
 
 #include "conn.h"
 
@@ -27,6 +28,27 @@ int rabbit_channel_reply(struct rabbit_conn *conn, struct weir_error *error)
     return status;
 }
 
+/*
+ * What came before the channel's end, and was put aside by the library, would be taken for the new
+ * channel's: a confirm above all. Only what is said of the whole connection counts still.
+ */
+static int drop_frames(struct rabbit_conn *conn, struct weir_error *error)
+{
+    while (amqp_frames_enqueued(conn->state)) {
+        struct timeval none = {.tv_sec = 0};
+        amqp_frame_t frame;
+        int code = amqp_simple_wait_frame_noblock(conn->state, &frame, &none);
+        if (code != AMQP_STATUS_OK)
+            return rabbit_library_fail(code, error);
+        if (frame.frame_type != AMQP_FRAME_METHOD)
+            continue;
+        amqp_method_number_t id = frame.payload.method.id;
+        if (id == AMQP_CONNECTION_BLOCKED_METHOD || id == AMQP_CONNECTION_UNBLOCKED_METHOD)
+            conn->blocked = id == AMQP_CONNECTION_BLOCKED_METHOD;
+    }
+    return 0;
+}
+
 int rabbit_channel_renew(struct rabbit_conn *conn, struct weir_error *error)
 {
     if (!conn->channel_open)
@@ -37,7 +59,8 @@ int rabbit_channel_renew(struct rabbit_conn *conn, struct weir_error *error)
         return status;
     conn->channel_open = false;
     memset(conn->declared, 0, sizeof(conn->declared));
-    return rabbit_channel(conn, error);
+    status = drop_frames(conn, error);
+    return status != 0 ? status : rabbit_channel(conn, error);
 }
 
 int rabbit_channel(struct rabbit_conn *conn, struct weir_error *error)
