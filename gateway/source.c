@@ -94,6 +94,17 @@ int source_open(struct source *source, const char *directory, const char *file, 
     return source_parse(source, file, text, problems);
 }
 
+/* jansson quotes what it has stumbled over, which may be a password without its closing quote. */
+static void add_syntax_problem(const char *file, const json_error_t *error,
+                               struct problems *problems)
+{
+    const char *quote = strstr(error->text, " near '");
+    size_t len = quote == NULL ? strlen(error->text) : (size_t)(quote - error->text);
+
+    problems_add(problems, file, error->line > 0 ? (unsigned)error->line : 0, NULL, NULL,
+                 "%.*s (column %d)", (int)len, error->text, error->column);
+}
+
 int source_parse(struct source *source, const char *file, char *text, struct problems *problems)
 {
     json_error_t error;
@@ -101,8 +112,7 @@ int source_parse(struct source *source, const char *file, char *text, struct pro
     *source = (struct source){.file = file, .text = text, .problems = problems};
     source->root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
     if (source->root == NULL) {
-        problems_add(problems, file, error.line > 0 ? (unsigned)error.line : 0, NULL, NULL, "%s",
-                     error.text);
+        add_syntax_problem(file, &error, problems);
         source_close(source);
         return -1;
     }
