@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "environment.h"
 #include "verbs.h"
 
 #define PATH_LEN 4096
@@ -97,6 +98,7 @@ int verb_serve(int argc, char **argv)
     char state[PATH_LEN], database[PATH_LEN + 16] = "";
 
     serve_keep_signals();
+    environment_hide();
     if (!options_parse(&options, "clsp", usage, argc, argv))
         return EXIT_USAGE;
     if (options.help)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: expanding environment variables in configuration strings.
+ * Owns: expanding environment variables in configuration strings, and where they are kept.
  * Never does: set a variable, or expand what came out of one. Lock: none.
  */
 #include "environment.h"
@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "vault.h"
 #include "wipe.h"
 
 /* Growing text; wiped when it moves, since passwords come this way. */
@@ -77,4 +79,16 @@ char *environment_expand(const char *text, char missing[ENVIRONMENT_NAME_MAX + 1
     }
     wipe_free_string(out.bytes);
     return NULL;
+}
+
+void environment_hide(void)
+{
+    for (char **at = environ; at != NULL && *at != NULL; at++) {
+        size_t len = strlen(*at);
+        char *copy = vault_copy(*at, len);
+        if (copy == NULL)
+            continue;
+        wipe(*at, len);
+        *at = copy;
+    }
 }

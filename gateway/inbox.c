@@ -6,8 +6,9 @@
  */
 #include "inbox.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "vault.h"
 
 bool inbox_room(struct inbox *inbox, struct inbox_spare *spare, size_t room)
 {
@@ -23,9 +24,12 @@ bool inbox_room(struct inbox *inbox, struct inbox_spare *spare, size_t room)
         size *= 2;
     if (size == inbox->size)
         return true;
-    char *bytes = realloc(inbox->bytes, size);
+    char *bytes = vault_alloc(size);
     if (bytes == NULL)
         return false;
+    if (inbox->len > 0)
+        memcpy(bytes, inbox->bytes, inbox->len);
+    vault_free(inbox->bytes, inbox->size);
     inbox->bytes = bytes;
     inbox->size = size;
     return true;
@@ -43,12 +47,12 @@ void inbox_fini(struct inbox *inbox, struct inbox_spare *spare)
     if (inbox->size == INBOX_FIRST && spare->count < INBOX_SPARE_MAX)
         spare->buffers[spare->count++] = inbox->bytes;
     else
-        free(inbox->bytes);
+        vault_free(inbox->bytes, inbox->size);
     *inbox = (struct inbox){0};
 }
 
 void inbox_spare_fini(struct inbox_spare *spare)
 {
     while (spare->count > 0)
-        free(spare->buffers[--spare->count]);
+        vault_free(spare->buffers[--spare->count], INBOX_FIRST);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The bytes a client has sent and nobody has read yet. An idle client has no buffer: buffers of
- * the first size go round among all clients of a door.
+ * the first size go round among all clients of a door. They hold credentials, and so are kept out
+ * of core dumps (vault.h).
  */
 #ifndef GATEWAY_INBOX_H
 #define GATEWAY_INBOX_H
@@ -25,7 +26,7 @@ struct inbox {
 
 /*
  * Make room for at least `room` bytes behind what is in it; false without memory. Its bytes may
- * move. It has no maximum of its own: whoever reads into it stops in time.
+ * move. Whoever reads into it stops in time, long before VAULT_BLOCK_MAX.
  */
 bool inbox_room(struct inbox *inbox, struct inbox_spare *spare, size_t room);
 

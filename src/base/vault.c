@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the memory that secrets are kept in: pieces of powers of two, cut from arenas of their own.
- * Never does: give an arena back to the system, or let two lengths share a piece.
+ * Owns: the memory that secrets are kept in: pieces of powers of two, cut from arenas of their own;
+ * one that is larger than an arena is mapped alone, and given back to the system.
+ * Never does: give an arena back, or let two lengths share a piece.
  * Lock: one mutex, for the lists.
  */
 #include "vault.h"
@@ -15,7 +16,7 @@
 
 #define ARENA    (1u << 18)
 #define SIZE_MIN 32u
-#define CLASSES  16 /* SIZE_MIN << 15 is VAULT_BLOCK_MAX */
+#define CLASSES  14 /* SIZE_MIN << 13 is ARENA */
 
 struct piece {
     struct piece *next;
@@ -55,12 +56,11 @@ static unsigned char *map(size_t len)
 static void *cut(size_t size)
 {
     if (vault.left < size) {
-        size_t len = size > ARENA ? size : ARENA;
-        unsigned char *arena = map(len);
+        unsigned char *arena = map(ARENA);
         if (arena == NULL)
             return NULL;
         vault.arena = arena;
-        vault.left = len;
+        vault.left = ARENA;
     }
     void *bytes = vault.arena;
     vault.arena += size;
@@ -72,6 +72,8 @@ void *vault_alloc(size_t len)
 {
     if (len > VAULT_BLOCK_MAX)
         return NULL;
+    if (len > ARENA)
+        return map(len);
     unsigned class = class_of(len);
     pthread_mutex_lock(&vault.mutex);
     struct piece *piece = vault.free[class];
@@ -88,11 +90,15 @@ void *vault_alloc(size_t len)
 void vault_free(void *bytes, size_t len)
 {
     struct piece *piece = bytes;
-    unsigned class = class_of(len);
 
     if (bytes == NULL)
         return;
     wipe(bytes, len);
+    if (len > ARENA) {
+        munmap(bytes, len);
+        return;
+    }
+    unsigned class = class_of(len);
     pthread_mutex_lock(&vault.mutex);
     piece->next = vault.free[class];
     vault.free[class] = piece;

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#define VAULT_BLOCK_MAX (1u << 20) /* bytes in one piece */
+#define VAULT_BLOCK_MAX (4u << 20) /* bytes in one piece */
 
 /* Zeroed; the caller's until vault_free. NULL without memory, or if len is above the maximum. */
 void *vault_alloc(size_t len);

@@ -43,6 +43,17 @@ static void has_a_maximum(void)
     vault_free_string(NULL);
 }
 
+/* One that is larger than an arena is mapped alone, and back with the system at once. */
+static void large_ones_are_not_kept(void)
+{
+    for (int i = 0; i < 100; i++) {
+        unsigned char *large = vault_alloc(VAULT_BLOCK_MAX / 4);
+        CHECK(large != NULL && large[0] == 0);
+        large[0] = 1;
+        vault_free(large, VAULT_BLOCK_MAX / 4);
+    }
+}
+
 /* "dd" among the flags of the mapping: do not dump (proc(5)). */
 static void is_left_out_of_core_dumps(void)
 {
@@ -64,4 +75,4 @@ static void is_left_out_of_core_dumps(void)
 }
 
 TEST_MAIN(TEST(gives_zeroed_memory_again), TEST(wipes_what_is_given_back), TEST(has_a_maximum),
-          TEST(is_left_out_of_core_dumps))
+          TEST(large_ones_are_not_kept), TEST(is_left_out_of_core_dumps))
