@@ -135,3 +135,8 @@ bool parse_head(struct parse *parse, char *bytes, size_t len, const struct head 
     finish_target(parse, work.target, work.target_len);
     return true;
 }
+
+void parse_start(void)
+{
+    http_parser_set_max_header_size(UINT32_MAX);
+}

@@ -32,4 +32,10 @@ struct parse {
 bool parse_head(struct parse *parse, char *bytes, size_t len, const struct head *head,
                 struct request_header *headers, size_t headers_max);
 
+/*
+ * Let heads be as long as the door's own limit allows; the parser has another, of 80 KiB. Before
+ * there is a second thread.
+ */
+void parse_start(void);
+
 #endif

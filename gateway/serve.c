@@ -18,6 +18,7 @@
 #include "events.h"
 #include "gateway.h"
 #include "loop.h"
+#include "parse.h"
 #include "reload.h"
 #include "repeats.h"
 #include "report.h"
@@ -377,6 +378,7 @@ int serve_run(const struct serve_options *options,
     if (!log_start())
         fail("log", "no thread could be had: a reader that stands still will hold up weir");
     descriptors_raise();
+    parse_start();
     daemon->gateway.started_at = clock_now();
     int status = load(daemon, options) != 0 || make_registry(daemon, options) != 0 ||
                  make_loops(daemon) != 0;

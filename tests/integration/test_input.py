@@ -121,6 +121,17 @@ def test_a_chunked_body_is_stored(weir):
     assert code_of(raw(weir.port, data)) == 200
 
 
+def test_the_largest_heads_there_may_be(start, tmp_path):
+    webhooks = {"webhooks": [{"path": "/webhook/example",
+                              "modules": [{"type": "sqlite", "connection": "file"}]}]}
+    weir = start({"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}}, webhooks,
+                 {"limits": {"head": 1 << 20}})
+    for size, code in ((900_000, 200), ((1 << 20) - 200, 200), (1 << 20, 431)):
+        answer = raw(weir.port, head("Host: x", JSON, "Content-Length: 2", "Connection: close",
+                                     "X-Long: " + "x" * size) + b"{}")
+        assert code_of(answer) == code
+
+
 def test_large_heads_are_431(weir):
     answer = raw(weir.port, head("Host: x", "X-A: " + "y" * 5000))
     assert code_of(answer) == 431 and problem_of(answer) == "headers-too-large"
