@@ -43,10 +43,13 @@ static int hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* What a plus is: RFC 3986 leaves it alone, forms make it a space. */
+enum plus { PLUS_SPACE = ' ', PLUS_LITERAL = '+' };
+
 /* One byte of len at text; how many it took, 0 if it is broken. */
-static size_t decode(const char *text, size_t len, char *byte)
+static size_t decode(const char *text, size_t len, enum plus plus, char *byte)
 {
-    *byte = *text == '+' ? ' ' : *text;
+    *byte = *text == '+' ? (char)plus : *text;
     if (*text != '%')
         return 1;
     if (len < 3 || hex_digit(text[1]) < 0 || hex_digit(text[2]) < 0)
@@ -55,13 +58,13 @@ static size_t decode(const char *text, size_t len, char *byte)
     return 3;
 }
 
-static long decode_all(const char *text, size_t len, char *buffer, size_t room)
+static long decode_all(const char *text, size_t len, enum plus plus, char *buffer, size_t room)
 {
     size_t used = 0;
 
     while (len > 0) {
         char byte;
-        size_t took = decode(text, len, &byte);
+        size_t took = decode(text, len, plus, &byte);
         if (took == 0 || used + 1 >= room)
             return -1;
         buffer[used++] = byte;
@@ -76,7 +79,7 @@ static bool is_called(const char *text, size_t len, const char *name)
 {
     for (; len > 0 && *name != '\0'; name++) {
         char byte;
-        size_t took = decode(text, len, &byte);
+        size_t took = decode(text, len, PLUS_SPACE, &byte);
         if (took == 0 || byte != *name)
             return false;
         text += took;
@@ -85,16 +88,28 @@ static bool is_called(const char *text, size_t len, const char *name)
     return len == 0 && *name == '\0';
 }
 
-long guard_request_query(const struct guard_request *request, const char *name, char *buffer,
-                         size_t room)
+static long find(const struct guard_request *request, const char *name, enum plus plus,
+                 char *buffer, size_t room)
 {
     const char *at = request->query;
 
     while (at != NULL && *at != '\0') {
         size_t len = strcspn(at, "&"), key_len = strcspn(at, "=&");
         if (key_len < len && is_called(at, key_len, name))
-            return decode_all(at + key_len + 1, len - key_len - 1, buffer, room);
+            return decode_all(at + key_len + 1, len - key_len - 1, plus, buffer, room);
         at += len + (at[len] == '&');
     }
     return -1;
+}
+
+long guard_request_query(const struct guard_request *request, const char *name, char *buffer,
+                         size_t room)
+{
+    return find(request, name, PLUS_SPACE, buffer, room);
+}
+
+long guard_request_query_literal(const struct guard_request *request, const char *name,
+                                 char *buffer, size_t room)
+{
+    return find(request, name, PLUS_LITERAL, buffer, room);
 }

@@ -43,4 +43,8 @@ bool guard_request_is_form(const struct guard_request *request);
 long guard_request_query(const struct guard_request *request, const char *name, char *buffer,
                          size_t room);
 
+/* The same, but '+' stays what it is. */
+long guard_request_query_literal(const struct guard_request *request, const char *name,
+                                 char *buffer, size_t room);
+
 #endif

@@ -11,6 +11,17 @@
 
 #include "vault.h"
 
+/* In the vault a digest stands behind the bytes and their NUL, for others to be compared with. */
+static size_t room_of(size_t len)
+{
+    return len + 1 + SHA256_DIGEST_LENGTH;
+}
+
+static unsigned char *digest_of(const struct secret *secret)
+{
+    return secret->bytes + secret->len + 1;
+}
+
 int secrets_add(struct secrets *secrets, const void *bytes, size_t len, struct weir_error *error)
 {
     if (len == 0)
@@ -20,10 +31,12 @@ int secrets_add(struct secrets *secrets, const void *bytes, size_t len, struct w
     if (secrets->count == SECRETS_MAX)
         return weir_fail(error, WEIR_ELIMIT, "at most %d secrets at a time", SECRETS_MAX);
     struct secret *secret = &secrets->items[secrets->count];
-    secret->bytes = (unsigned char *)vault_copy(bytes, len);
+    secret->bytes = vault_alloc(room_of(len));
     if (secret->bytes == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
+    memcpy(secret->bytes, bytes, len);
     secret->len = len;
+    SHA256(secret->bytes, len, digest_of(secret));
     secrets->count++;
     return 0;
 }
@@ -43,24 +56,30 @@ int secrets_copy(struct secrets *out, const struct secrets *secrets, struct weir
 void secrets_fini(struct secrets *secrets)
 {
     for (size_t i = 0; i < secrets->count; i++)
-        vault_free(secrets->items[i].bytes, secrets->items[i].len + 1);
+        vault_free(secrets->items[i].bytes, room_of(secrets->items[i].len));
     *secrets = (struct secrets){.count = 0};
+}
+
+static bool has_digest(const struct secret *secret, const unsigned char *digest)
+{
+    return CRYPTO_memcmp(digest_of(secret), digest, SHA256_DIGEST_LENGTH) == 0;
 }
 
 bool secret_equals(const struct secret *secret, const void *bytes, size_t len)
 {
-    unsigned char wanted[SHA256_DIGEST_LENGTH], got[SHA256_DIGEST_LENGTH];
+    unsigned char digest[SHA256_DIGEST_LENGTH];
 
-    SHA256(secret->bytes, secret->len, wanted);
-    SHA256(bytes, len, got);
-    return CRYPTO_memcmp(wanted, got, sizeof(wanted)) == 0;
+    SHA256(bytes, len, digest);
+    return has_digest(secret, digest);
 }
 
 bool secrets_hold(const struct secrets *secrets, const void *bytes, size_t len)
 {
+    unsigned char digest[SHA256_DIGEST_LENGTH];
     unsigned hold = 0;
 
+    SHA256(bytes, len, digest);
     for (size_t i = 0; i < secrets->count; i++)
-        hold |= secret_equals(&secrets->items[i], bytes, len);
+        hold |= has_digest(&secrets->items[i], digest);
     return hold != 0;
 }

@@ -35,8 +35,9 @@ int secrets_copy(struct secrets *out, const struct secrets *secrets, struct weir
 void secrets_fini(struct secrets *secrets);
 
 /*
- * Are these bytes the secret? The time it takes tells nothing of the secret, not even its length:
- * digests are compared.
+ * Are these bytes the secret, one that secrets_add has made? The time it takes depends on `len`
+ * alone and tells nothing of the secret, not even its length: digests are compared, and the
+ * secret's was taken when it was added.
  */
 bool secret_equals(const struct secret *secret, const void *bytes, size_t len);
 

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include <openssl/evp.h>
-
+#include "base64.h"
 #include "check.h"
 #include "object.h"
 #include "wipe.h"
@@ -18,9 +17,9 @@
 
 struct token {
     struct secrets secrets;
-    char *name;   /* of the header, lower case, or of the query parameter */
-    char *prefix; /* before the secret in the header; NULL if none */
-    char *user;   /* basic */
+    char *name;          /* of the header, lower case, or of the query parameter */
+    char *prefix;        /* before the secret in the header; NULL if none */
+    struct secrets user; /* basic: the one who must be named, compared as a secret is */
 };
 
 static void token_free(void *check)
@@ -32,7 +31,7 @@ static void token_free(void *check)
     secrets_fini(&token->secrets);
     free(token->name);
     free(token->prefix);
-    free(token->user);
+    secrets_fini(&token->user);
     free(token);
 }
 
@@ -148,35 +147,28 @@ static int basic_make(void **out, const json_t *object, const struct secrets *se
     if (status == 0 && strchr(user, ':') != NULL)
         status = weir_fail_key(error, WEIR_EINVAL, "user", "must not hold a colon (RFC 7617)");
     if (status == 0)
-        status = copy_text(&token->user, user, error);
+        status = secrets_add(&token->user, user, strlen(user), error);
     return made(out, token, status);
 }
 
 /* The decoded credential's length, or -1. */
-static int decode_basic(const char *text, unsigned char *bytes)
+static long decode_basic(const char *text, unsigned char bytes[CREDENTIALS_MAX])
 {
-    size_t len = text == NULL ? 0 : strlen(text);
-
-    if (len == 0 || len % 4 != 0 || len / 4 * 3 > CREDENTIALS_MAX)
-        return -1;
-    int count = EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)len);
-    for (size_t i = len; count > 0 && i > len - 2 && text[i - 1] == '='; i--)
-        count--;
-    return count;
+    return text == NULL ? -1
+                        : base64_decode(BASE64_PLAIN, text, strlen(text), bytes, CREDENTIALS_MAX);
 }
 
 static int basic_judge(const void *check, const struct guard_request *request,
                        struct weir_error *error)
 {
     const struct token *token = check;
-    unsigned char bytes[CREDENTIALS_MAX + 3];
-    struct secret user = {.bytes = (unsigned char *)token->user, .len = strlen(token->user)};
-    int count = decode_basic(credentials_of(request, "Basic"), bytes);
+    unsigned char bytes[CREDENTIALS_MAX];
+    long count = decode_basic(credentials_of(request, "Basic"), bytes);
     const unsigned char *colon = count <= 0 ? NULL : memchr(bytes, ':', (size_t)count);
     bool there = colon != NULL;
     size_t user_len = there ? (size_t)(colon - bytes) : 0;
 
-    bool same_user = secret_equals(&user, bytes, user_len);
+    bool same_user = secrets_hold(&token->user, bytes, user_len);
     int status = judge_text(&token->secrets, there ? (const char *)colon + 1 : NULL,
                             there ? (size_t)count - user_len - 1 : 0, there, error);
     wipe(bytes, sizeof(bytes));
@@ -255,16 +247,19 @@ static int query_make(void **out, const json_t *object, const struct secrets *se
     return made(out, token, status);
 }
 
+/* A plus in it may be meant as one, or as a space: whoever wrote the URL knows. */
 static int query_judge(const void *check, const struct guard_request *request,
                        struct weir_error *error)
 {
     const struct token *token = check;
     char value[CREDENTIALS_MAX];
     long len = guard_request_query(request, token->name, value, sizeof(value));
-    int status = judge_text(&token->secrets, value, len < 0 ? 0 : (size_t)len, len >= 0, error);
+    int spaced = judge_text(&token->secrets, value, len < 0 ? 0 : (size_t)len, len >= 0, error);
 
+    len = guard_request_query_literal(request, token->name, value, sizeof(value));
+    int literal = judge_text(&token->secrets, value, len < 0 ? 0 : (size_t)len, len >= 0, error);
     wipe(value, sizeof(value));
-    return status;
+    return spaced == 0 ? 0 : literal;
 }
 
 const struct check_kind check_query = {.name = "query",

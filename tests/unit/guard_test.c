@@ -107,6 +107,12 @@ static void basic_credentials(void)
     CHECK_INT(ask(guard, "authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZg=="),
               GUARD_UNAUTHORIZED);
     CHECK_INT(ask(guard, "authorization", "Basic QWxhZGRpbg=="), GUARD_UNAUTHORIZED);
+    /* One spelling for one credential: no stray bits, no padding missing, no space inside. */
+    CHECK_INT(ask(guard, "authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZR=="),
+              GUARD_UNAUTHORIZED);
+    CHECK_INT(ask(guard, "authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ"), GUARD_UNAUTHORIZED);
+    CHECK_INT(ask(guard, "authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ== "),
+              GUARD_UNAUTHORIZED);
     CHECK_INT(ask(guard, "authorization", "Basic b3Blbjpvcw"), GUARD_UNAUTHORIZED);
     CHECK_INT(ask(guard, "authorization", "Basic Qm9iOm9wZW4gc2VzYW1l"), GUARD_UNAUTHORIZED);
     CHECK_INT(ask(guard, "authorization", "Basic ===="), GUARD_UNAUTHORIZED);
@@ -131,6 +137,17 @@ static void header_and_query_keys(void)
     request.query = "key=old%20secre";
     CHECK_INT(guard_judge_head(guard, &request, &error), GUARD_UNAUTHORIZED);
     request.query = NULL;
+    CHECK_INT(guard_judge_head(guard, &request, &error), GUARD_UNAUTHORIZED);
+    request.query = "key=old+secret";
+    CHECK_INT(guard_judge_head(guard, &request, &error), GUARD_PASS);
+    guard_free(&guard);
+    static const char *const base64[] = {"a+b/c==", NULL};
+    guard = make("{\"type\":\"query\",\"name\":\"key\"}", base64);
+    request.query = "x&key=a+b/c==&y=1";
+    CHECK_INT(guard_judge_head(guard, &request, &error), GUARD_PASS);
+    request.query = "key=a%2Bb%2Fc%3D%3D";
+    CHECK_INT(guard_judge_head(guard, &request, &error), GUARD_PASS);
+    request.query = "key=a%20b/c==";
     CHECK_INT(guard_judge_head(guard, &request, &error), GUARD_UNAUTHORIZED);
     guard_free(&guard);
     CHECK_INT(refused("{\"type\":\"header\",\"name\":\"a b\"}", two, "name"), WEIR_EINVAL);
