@@ -105,7 +105,7 @@ WEIR_EXPORT enum weir_remedy weir_remedy(int status);
 WEIR_EXPORT int weir_fail(struct weir_error *error, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same, naming the setting at fault. */
+/* The same, naming the setting at fault; error's own detail may be one of the arguments. */
 WEIR_EXPORT int weir_fail_key(struct weir_error *error, int status, const char *key,
                               const char *format, ...) __attribute__((format(printf, 4, 5)));
 

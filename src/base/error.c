@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 struct row {
     int status;
@@ -53,10 +54,13 @@ enum weir_remedy weir_remedy(int status)
 __attribute__((format(printf, 4, 0))) static void
 fill(struct weir_error *error, int status, const char *key, const char *format, va_list arguments)
 {
+    char detail[sizeof(error->detail)]; /* what is there may be one of the arguments */
+
+    vsnprintf(detail, sizeof(detail), format, arguments);
     error->status = status;
     snprintf(error->key, sizeof(error->key), "%s", key);
     error->native[0] = '\0';
-    vsnprintf(error->detail, sizeof(error->detail), format, arguments);
+    memcpy(error->detail, detail, strlen(detail) + 1);
 }
 
 int weir_fail(struct weir_error *error, int status, const char *format, ...)
