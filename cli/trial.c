@@ -160,6 +160,8 @@ static bool read_body(struct trial *trial)
     trial->body = body;
     trial->request.body = (const unsigned char *)body;
     trial->request.body_len = len;
+    if (ferror(stdin))
+        return refuse("standard input", "cannot be read");
     return (body != NULL && len < room) || refuse("standard input", "is too long");
 }
 

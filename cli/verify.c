@@ -36,6 +36,14 @@ static void print_json(const struct trial *trial, bool accepted, const char *rea
     json_decref(object);
 }
 
+/* It was signed, and may be anything for that: a control character is shown as a question mark. */
+static void print_id(const char *id)
+{
+    fputs(" id=", stdout);
+    for (; *id != '\0'; id++)
+        putchar((unsigned char)*id < ' ' || *id == 0x7f ? '?' : *id);
+}
+
 static void print_line(const struct trial *trial)
 {
     char id[SIGNATURE_ID_MAX];
@@ -43,7 +51,7 @@ static void print_line(const struct trial *trial)
 
     fputs("accepted", stdout);
     if (signature_delivery_id(trial->check, &trial->request, id))
-        printf(" id=%s", id);
+        print_id(id);
     if (signature_timestamp(trial->check, &trial->request, &seconds))
         printf(" timestamp=%" PRId64, seconds);
     puts("");

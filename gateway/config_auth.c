@@ -190,7 +190,10 @@ static bool read_meta(struct challenge *challenge, const struct source *source,
     if (!config_secret(source, json_object_get(object, "verify_token"), inner, "verify_token",
                        &secret))
         return false;
-    int status = secrets_add(&challenge->secrets, secret.bytes, secret.len, &error);
+    int status = secret.len >= CHALLENGE_TOKEN_MAX
+                     ? weir_fail(&error, WEIR_EINVAL, "verify_token is longer than %d bytes",
+                                 CHALLENGE_TOKEN_MAX - 1)
+                     : secrets_add(&challenge->secrets, secret.bytes, secret.len, &error);
     vault_free(secret.bytes, secret.len + 1);
     if (status != 0)
         source_problem(source, inner, "verify_token", "%s", error.detail);

@@ -69,7 +69,7 @@ bool challenge_in_query(const struct challenge *challenge, const struct guard_re
 static int echo_meta(const struct challenge *challenge, const struct guard_request *request,
                      char text[CHALLENGE_TEXT_MAX])
 {
-    char token[SECRET_BYTES_MAX / 64];
+    char token[CHALLENGE_TOKEN_MAX];
     long len = guard_request_query(request, "hub.verify_token", token, sizeof(token));
     bool known = secrets_hold(&challenge->secrets, token, len < 0 ? 0 : (size_t)len);
     bool asked = guard_request_query(request, "hub.mode", text, CHALLENGE_TEXT_MAX) > 0 &&

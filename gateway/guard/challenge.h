@@ -14,6 +14,8 @@
 
 #define CHALLENGE_TEXT_MAX 4096 /* bytes of what is echoed */
 
+#define CHALLENGE_TOKEN_MAX 1024 /* bytes of Meta's token with its NUL */
+
 enum challenge_kind {
     CHALLENGE_NONE,
     CHALLENGE_SLACK,   /* url_verification, in a signed body */

@@ -223,6 +223,28 @@ def test_meta_and_microsoft_graph_echo(start, tmp_path):
                          b" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
+def test_a_verify_token_that_could_never_be_compared(tmp_path):
+    (tmp_path / "connections.json").write_text(json.dumps(
+        {"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}}))
+    for length, wanted in ((1023, 0), (1024, 3)):
+        (tmp_path / "webhooks.json").write_text(json.dumps({"webhooks": [
+            {"path": "/webhook/meta", "modules": MODULES,
+             "challenge": {"type": "meta", "verify_token": "a" * length}}]}))
+        done = run("check", "--config", str(tmp_path))
+        assert done.returncode == wanted
+        assert (b"longer than" in done.stderr) == (wanted != 0)
+
+
+def test_the_longest_verify_token(start, tmp_path):
+    weir = start({"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}}, {"webhooks": [
+        {"path": "/webhook/meta", "modules": MODULES,
+         "challenge": {"type": "meta", "verify_token": "a" * 1023}}]})
+    ask = "/webhook/meta?hub.mode=subscribe&hub.challenge=1&hub.verify_token="
+    assert code(weir.request("GET", ask + "a" * 1023)) == 200
+    assert code(weir.request("GET", ask + "a" * 1022)) == 403
+    assert code(weir.request("GET", ask + "a" * 1024)) == 403
+
+
 def test_a_challenge_that_is_gone_before_its_body_has_come(start, tmp_path):
     """A GET with a body, which a reload overtakes: it must not be stored as a webhook."""
     connections = {"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}}
@@ -272,6 +294,27 @@ def test_weir_verify():
         done = run(*wrong, body=b"x")
         assert done.returncode == 2, wrong
         assert done.stderr
+
+
+def test_a_verdict_is_one_line():
+    """Whatever a signed id holds: nothing of it moves the reader's cursor."""
+    body = json.dumps({"id": "evt\n\x1b[2J\x7f9"})
+    header = f"Stripe-Signature: t=1700000000,v1={mac('s', '1700000000.' + body).hexdigest()}"
+    done = run("verify", "--preset", "stripe", "--secret", "s", "--now", "1700000000", "--header",
+               header, body=body.encode())
+    assert done.stdout == b"accepted id=evt??[2J?9 timestamp=1700000000\n"
+
+
+def test_a_body_that_cannot_be_read_is_no_verdict(tmp_path):
+    with open(tmp_path / "file", "wb") as file:  # not open for reading
+        done = subprocess.run([WEIR, "verify", "--preset", "github", "--secret", "s"], stdin=file,
+                              capture_output=True, check=False, timeout=30)
+    assert done.returncode == 2 and b"standard input" in done.stderr
+
+
+def test_a_secret_that_is_no_key_says_so():
+    done = run("verify", "--preset", "sendgrid", "--secret", "AAAA", body=b"x")
+    assert done.returncode == 2 and b"is not a public key" in done.stderr
 
 
 def test_a_secret_need_not_be_an_argument(tmp_path):
