@@ -163,13 +163,23 @@ bool content_has_secret(const struct content *content)
 
 bool content_has_body(const struct content *content)
 {
-    return has(content, PIECE_BODY) || has(content, PIECE_JSON) || has(content, PIECE_FORM);
+    return has(content, PIECE_BODY);
+}
+
+bool content_has_form(const struct content *content)
+{
+    return has(content, PIECE_FORM);
 }
 
 bool content_has_url(const struct content *content)
 {
     return has(content, PIECE_URL) || has(content, PIECE_URL_WITH_PORT) ||
            has(content, PIECE_URL_WITHOUT_PORT) || has(content, PIECE_URL_DECODED);
+}
+
+bool content_has_query(const struct content *content)
+{
+    return content_has_url(content) || has(content, PIECE_QUERY);
 }
 
 bool content_has_timestamp(const struct content *content)
@@ -182,12 +192,22 @@ bool content_has_id(const struct content *content)
     return has(content, PIECE_ID);
 }
 
-bool content_has_header(const struct content *content, const char *name)
+static bool has_argument(const struct content *content, enum piece_kind kind, const char *text)
 {
     for (size_t i = 0; i < content->count; i++)
-        if (content->pieces[i].kind == PIECE_HEADER && strcmp(content->pieces[i].text, name) == 0)
+        if (content->pieces[i].kind == kind && strcmp(content->pieces[i].text, text) == 0)
             return true;
     return false;
+}
+
+bool content_has_header(const struct content *content, const char *name)
+{
+    return has_argument(content, PIECE_HEADER, name);
+}
+
+bool content_has_place(const struct content *content, const char *pointer)
+{
+    return has_argument(content, PIECE_JSON, pointer);
 }
 
 /* ---- Filling --------------------------------------------------------------------------------- */

@@ -28,11 +28,16 @@ struct content_values {
 int content_new(struct content **out, const char *text, struct weir_error *error);
 void content_free(struct content **content);
 
-/* Does it depend on the secret, or on the body? */
+/* Does it depend on the secret? */
 bool content_has_secret(const struct content *content);
+/* Is all of the body a part of it, this place (a JSON pointer) of it, or a form? */
 bool content_has_body(const struct content *content);
+bool content_has_place(const struct content *content, const char *pointer);
+bool content_has_form(const struct content *content);
 /* Does it need the public URL? */
 bool content_has_url(const struct content *content);
+/* Is the query a part of it, of a URL or by itself? */
+bool content_has_query(const struct content *content);
 /* Is the timestamp a part of it, the delivery's id, or this (lower-case) header? */
 bool content_has_timestamp(const struct content *content);
 bool content_has_id(const struct content *content);

@@ -161,6 +161,14 @@ static int read_content(struct scheme *scheme, const json_t *object, struct weir
 
 /* ---- Making ---------------------------------------------------------------------------------- */
 
+/* Hex and base64 hold either. */
+static bool is_for(enum scheme_key_kind kind, bool asymmetric)
+{
+    if (kind == SCHEME_KEY_HEX || kind == SCHEME_KEY_BASE64)
+        return true;
+    return (kind == SCHEME_KEY_RAW || kind == SCHEME_KEY_WHSEC) != asymmetric;
+}
+
 static int read_kinds(struct scheme *scheme, const json_t *object, struct weir_error *error)
 {
     int algorithm, encoding, key, unit;
@@ -180,9 +188,9 @@ static int read_kinds(struct scheme *scheme, const json_t *object, struct weir_e
     scheme->encoding = (enum scheme_encoding)encoding;
     scheme->key_kind = (enum scheme_key_kind)key;
     scheme->unit = (enum signature_unit)unit;
-    if (scheme_is_asymmetric(scheme) == (key == SCHEME_KEY_RAW || key == SCHEME_KEY_WHSEC))
-        return weir_fail_key(error, WEIR_EINVAL, "key", "is not of the algorithm's kind");
-    return 0;
+    return is_for(scheme->key_kind, scheme_is_asymmetric(scheme))
+               ? 0
+               : weir_fail_key(error, WEIR_EINVAL, "key", "is not of the algorithm's kind");
 }
 
 static int read_place(struct scheme *scheme, const json_t *object, struct weir_error *error)
@@ -214,8 +222,10 @@ static bool time_is_signed(const struct scheme *scheme)
 
     if (scheme->algorithm == SCHEME_EQUAL)
         return false;
-    if (content_has_timestamp(content) || (scheme->time_body != NULL && content_has_body(content)))
+    if (content_has_timestamp(content))
         return true;
+    if (scheme->time_body != NULL)
+        return content_has_body(content) || content_has_place(content, scheme->time_body);
     for (size_t i = 0; i < scheme->time_headers.count; i++)
         if (!content_has_header(content, scheme->time_headers.items[i]))
             return false;
@@ -232,13 +242,30 @@ static int read_time(struct scheme *scheme, const json_t *object, struct weir_er
         status = read_text(object, "timestamp_body", &scheme->time_body, error);
     if (status == 0)
         status = object_seconds(object, "tolerance", 0, TOLERANCE_MAX, &scheme->tolerance, error);
-    if (status == 0 && scheme->tolerance > 0 && scheme->time_headers.count == 0 &&
-        scheme->time_pick == NULL && scheme->time_body == NULL)
+    int places = (scheme->time_headers.count > 0) + (scheme->time_pick != NULL) +
+                 (scheme->time_body != NULL);
+    if (status == 0 && places > 1)
+        status = weir_fail_key(error, WEIR_EINVAL, "timestamp_header",
+                               "the timestamp stands in one of timestamp_header, timestamp_pick "
+                               "and timestamp_body");
+    if (status == 0 && scheme->tolerance > 0 && places == 0)
         status = weir_fail_key(error, WEIR_EINVAL, "tolerance",
                                "needs timestamp_header, timestamp_pick or timestamp_body");
     if (status == 0 && scheme->tolerance > 0 && !time_is_signed(scheme))
         status = weir_fail_key(error, WEIR_EINVAL, "tolerance",
                                "needs {timestamp} in content: what is not signed can be changed");
+    return status;
+}
+
+/* The hash vouches for the body, and must be vouched for itself. */
+static int read_hash(struct scheme *scheme, const json_t *object, struct weir_error *error)
+{
+    int status = read_text(object, "body_hash_query", &scheme->hash_query, error);
+
+    if (status == 0 && scheme->hash_query != NULL && !content_has_query(scheme->content))
+        return weir_fail_key(error, WEIR_EINVAL, "body_hash_query",
+                             "needs {url} or {query} in content: what is not signed can be "
+                             "changed");
     return status;
 }
 
@@ -278,7 +305,7 @@ static int read_scheme(struct scheme *scheme, const json_t *object, struct weir_
         status = read_names(object, "id_header", &scheme->id_headers, error);
     if (status == 0)
         status = read_text(object, "id_body", &scheme->id_body, error);
-    return status != 0 ? status : read_text(object, "body_hash_query", &scheme->hash_query, error);
+    return status != 0 ? status : read_hash(scheme, object, error);
 }
 
 int scheme_new(struct scheme **out, const json_t *object, struct weir_error *error)

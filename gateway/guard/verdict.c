@@ -217,6 +217,15 @@ static int judge_keys(const struct scheme *scheme, const struct candidates *cand
     return good ? 0 : refuse(error, "no signature is one of a live key");
 }
 
+/* A form that was signed covers nothing else that comes in its place. */
+static const char *uncovered(const struct scheme *scheme, const struct guard_request *request)
+{
+    bool covered = content_has_body(scheme->content) || request->body_len == 0 ||
+                   guard_request_is_form(request);
+
+    return covered ? NULL : "nothing that was signed covers its body";
+}
+
 /* The body's SHA-256 in the query, which the signed URL covers (Twilio). */
 static const char *wrong_hash(const struct scheme *scheme, const struct guard_request *request)
 {
@@ -224,12 +233,10 @@ static const char *wrong_hash(const struct scheme *scheme, const struct guard_re
     char text[QUERY_MAX];
 
     if (scheme->hash_query == NULL)
-        return NULL;
+        return content_has_form(scheme->content) ? uncovered(scheme, request) : NULL;
     long len = guard_request_query(request, scheme->hash_query, text, sizeof(text));
-    if (len < 0) {
-        bool covered = guard_request_is_form(request) || request->body_len == 0;
-        return covered ? NULL : "nothing that was signed covers its body";
-    }
+    if (len < 0)
+        return uncovered(scheme, request);
     SHA256(request->body, request->body_len, wanted);
     if (hex_decode(text, (size_t)len, sent, sizeof(sent)) != (long)sizeof(sent) ||
         CRYPTO_memcmp(sent, wanted, sizeof(sent)) != 0)
