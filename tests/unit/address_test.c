@@ -86,6 +86,31 @@ static void refuses_networks_that_are_none(void)
     networks_fini(&networks);
 }
 
+static void reads_lists_and_writes_networks_down(void)
+{
+    static const char *const texts[] = {"10.0.0.0/8", "192.0.2.1", "2001:db8::/32",
+                                        "::1",        "0.0.0.0/0", "::/0"};
+    struct networks networks = {.items = NULL};
+    char text[NETWORK_TEXT_MAX];
+
+    CHECK_INT(networks_add_list(&networks, NULL, &error), 0);
+    CHECK_INT(networks_add_list(&networks, " ,\t\n", &error), 0);
+    CHECK_INT((long long)networks.count, 0);
+    CHECK_INT(networks_add_list(
+                  &networks, " 10.0.0.0/8,192.0.2.1 2001:db8::/32\n::1,, 0.0.0.0/0 ::/0,", &error),
+              0);
+    CHECK_INT((long long)networks.count, 6);
+    for (size_t i = 0; i < networks.count; i++) {
+        network_text(&networks.items[i], text);
+        CHECK_STRING(text, texts[i]);
+    }
+    CHECK_INT(networks_add_list(&networks, "10.0.0.0/8;::1", &error), WEIR_EINVAL);
+    CHECK_INT(networks_add_list(
+                  &networks, "::1 an.entry.that.is.far.too.long.to.be.any.address.at.all", &error),
+              WEIR_EINVAL);
+    networks_fini(&networks);
+}
+
 static void finds_query_parameters(void)
 {
     struct guard_request request = {.query = "a=1&%74oken=x%2By+z&token=second&empty=&flag&b%zz=1"};
@@ -124,4 +149,5 @@ static void keeps_secrets(void)
 }
 
 TEST_MAIN(TEST(reads_addresses), TEST(compares_with_networks), TEST(refuses_networks_that_are_none),
-          TEST(finds_query_parameters), TEST(keeps_secrets))
+          TEST(reads_lists_and_writes_networks_down), TEST(finds_query_parameters),
+          TEST(keeps_secrets))

@@ -20,7 +20,7 @@ static bool is_ipv4(const struct address *address)
     return memcmp(address->bytes, mapped, sizeof(mapped)) == 0;
 }
 
-static void set_ipv4(struct address *out, const void *bytes)
+void address_from_ipv4(struct address *out, const uint8_t bytes[4])
 {
     memcpy(out->bytes, mapped, sizeof(mapped));
     memcpy(out->bytes + sizeof(mapped), bytes, 4);
@@ -30,7 +30,7 @@ static void set_ipv4(struct address *out, const void *bytes)
 bool address_parse(struct address *out, const char *text, size_t len)
 {
     char copy[ADDRESS_TEXT_MAX];
-    struct in_addr four;
+    uint8_t four[4];
 
     *out = (struct address){.known = false};
     if (len >= sizeof(copy))
@@ -39,8 +39,8 @@ bool address_parse(struct address *out, const char *text, size_t len)
     copy[len] = '\0';
     if (strlen(copy) != len)
         return false;
-    if (inet_pton(AF_INET, copy, &four) == 1)
-        set_ipv4(out, &four);
+    if (inet_pton(AF_INET, copy, four) == 1)
+        address_from_ipv4(out, four);
     else
         out->known = inet_pton(AF_INET6, copy, out->bytes) == 1;
     return out->known;
@@ -50,7 +50,8 @@ void address_from_socket(struct address *out, const struct sockaddr *from)
 {
     *out = (struct address){.known = false};
     if (from->sa_family == AF_INET) {
-        set_ipv4(out, &((const struct sockaddr_in *)(const void *)from)->sin_addr);
+        const struct sockaddr_in *four = (const void *)from;
+        address_from_ipv4(out, (const uint8_t *)&four->sin_addr);
     } else if (from->sa_family == AF_INET6) {
         memcpy(out->bytes, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 16);
         out->known = true;
@@ -133,16 +134,50 @@ int networks_add(struct networks *networks, const char *text, struct weir_error 
     return 0;
 }
 
-bool networks_hold(const struct networks *networks, const struct address *address)
+int networks_add_list(struct networks *networks, const char *list, struct weir_error *error)
 {
-    if (!address->known)
-        return false;
-    for (size_t i = 0; i < networks->count; i++) {
+    static const char between[] = ", \t\n";
+    char entry[NETWORK_TEXT_MAX];
+
+    for (const char *at = list; at != NULL && *(at += strspn(at, between)) != '\0';) {
+        size_t len = strcspn(at, between);
+        if (len >= sizeof(entry))
+            return weir_fail(error, WEIR_EINVAL, "%.*s... is not an address or a network",
+                             (int)sizeof(entry), at);
+        memcpy(entry, at, len);
+        entry[len] = '\0';
+        int status = networks_add(networks, entry, error);
+        if (status != 0)
+            return status;
+        at += len;
+    }
+    return 0;
+}
+
+const struct network *networks_find(const struct networks *networks, const struct address *address)
+{
+    for (size_t i = 0; address->known && i < networks->count; i++) {
         const struct network *network = &networks->items[i];
         if (same_prefix(network->address.bytes, address->bytes, network->bits))
-            return true;
+            return network;
     }
-    return false;
+    return NULL;
+}
+
+bool networks_hold(const struct networks *networks, const struct address *address)
+{
+    return networks_find(networks, address) != NULL;
+}
+
+void network_text(const struct network *network, char text[NETWORK_TEXT_MAX])
+{
+    bool four = is_ipv4(&network->address) && network->bits >= MAPPED_BITS;
+
+    address_text(&network->address, text);
+    size_t len = strlen(text);
+    if (network->bits < 128)
+        snprintf(text + len, NETWORK_TEXT_MAX - len, "/%u",
+                 four ? network->bits - MAPPED_BITS : network->bits);
 }
 
 void networks_fini(struct networks *networks)
