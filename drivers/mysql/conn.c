@@ -111,5 +111,6 @@ void my_give_up(struct my_conn *conn)
     struct weir_settings *settings = atomic_exchange(&conn->settings, NULL);
 
     if (settings != NULL)
-        my_kill(settings, atomic_load(&conn->thread_id), clock_add(clock_now(), KILL_TIMEOUT));
+        my_kill(settings, conn->number, atomic_load(&conn->thread_id),
+                clock_add(clock_now(), KILL_TIMEOUT));
 }

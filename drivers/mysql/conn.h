@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dial.h"
 #include "mysql_backend.h"
 #include "wake.h"
 
@@ -31,6 +32,8 @@ struct my_conn {
     atomic_ulong thread_id;                   /* the server's number for this connection */
     atomic_int fd;    /* a duplicate of the socket, plus one, to see the server close its end */
     atomic_bool lent; /* its borrower has the native handle, and may block in libmariadb */
+
+    char number[DIAL_NUMBER_MAX]; /* of the server; "" on a Unix socket; before `settings` is set */
 
     MYSQL *mysql;
     size_t packet_max; /* the server's max_allowed_packet */
@@ -60,8 +63,9 @@ void my_give_up(struct my_conn *conn);
 /* ---- dial.c ---- */
 int my_dial(struct my_conn *conn, const struct weir_settings *settings, int64_t deadline,
             struct weir_error *error);
-/* Ask the server, on a connection of its own, to end connection `thread_id`. */
-void my_kill(struct weir_settings *settings, unsigned long thread_id, int64_t deadline);
+/* Ask the server at that address, on a connection of its own, to end connection `thread_id`. */
+void my_kill(struct weir_settings *settings, const char *number, unsigned long thread_id,
+             int64_t deadline);
 int my_dial_validate(const struct weir_settings *settings, struct weir_error *error);
 
 /* ---- statement.c ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: reaching a server: libmariadb's options, connecting within a deadline, and KILL.
- * Never does: resolve a name on the caller's thread, as far as that can be helped: see below.
+ * Never does: let libmariadb resolve a name: it would ask again, and nobody would judge the answer.
  * Lock: none.
  */
 #include <errmsg.h>
@@ -13,9 +13,10 @@
 #include "clock.h"
 #include "conn.h"
 #include "dial.h"
+#include "reach.h"
 #include "spare.h"
 
-#define KILL_SECONDS 2 /* libmariadb's own bound for the connection that kills */
+#define KILL_SECONDS 2 /* for the connection that kills */
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
@@ -52,7 +53,7 @@ int my_dial_validate(const struct weir_settings *settings, struct weir_error *er
         return weir_fail_key(error, WEIR_EINVAL, "ssl_ca", "is required for ssl_mode verify_ca");
     if (mode >= MODE_REQUIRED && dial_is_path(host))
         return weir_fail_key(error, WEIR_EINVAL, "ssl_mode", "there is no TLS on a Unix socket");
-    return 0;
+    return reach_validate(settings, error);
 }
 
 static void set_tls(MYSQL *mysql, const struct weir_settings *settings)
@@ -103,21 +104,6 @@ static MYSQL *make_handle(const struct weir_settings *settings)
 
 /* ---- Connecting ------------------------------------------------------------------------------ */
 
-/* Where to connect to: a path, or a host's name or number, and the port. */
-struct place {
-    const char *host, *path;
-    unsigned port;
-};
-
-static struct place place_of(const struct weir_settings *settings, const char *host)
-{
-    bool is_path = dial_is_path(host);
-
-    return (struct place){.host = is_path ? NULL : host,
-                          .path = is_path ? host : NULL,
-                          .port = (unsigned)weir_settings_integer(settings, "port", 3306)};
-}
-
 /* libmariadb does without TLS if the server has none. */
 static int check_tls(struct my_conn *conn, const struct weir_settings *settings,
                      struct weir_error *error)
@@ -127,27 +113,64 @@ static int check_tls(struct my_conn *conn, const struct weir_settings *settings,
     return weir_fail(error, WEIR_ETLS, "the server has no TLS");
 }
 
-static int connect_to(struct my_conn *conn, const struct weir_settings *settings, const char *host,
-                      int64_t deadline, struct weir_error *error)
+/*
+ * libmariadb reads the host's text twice: to connect, before it first waits, and once the server
+ * has greeted it, for the certificate. So the text is the number that was judged, and then the
+ * name that the certificate must bear. Has it been the name? If not, nothing has been verified.
+ */
+static int check_name(struct my_conn *conn, const struct weir_settings *settings, const char *name,
+                      struct weir_error *error)
 {
-    struct place place = place_of(settings, host);
+    const char *used = NULL;
+
+    if (mode_of(settings) != MODE_VERIFY_IDENTITY)
+        return 0;
+    if (mariadb_get_infov(conn->mysql, MARIADB_CONNECTION_HOST, &used) == 0 && used != NULL &&
+        strcmp(used, name) == 0)
+        return 0;
+    return weir_fail(error, WEIR_ETLS, "the certificate was not compared with %s", name);
+}
+
+/* Drive the split call to its end. What came of it is in conn->mysql. */
+static bool log_in(struct my_conn *conn, const struct weir_settings *settings, const char *number,
+                   const char *database, int64_t deadline, int *status, struct weir_error *error)
+{
+    const char *name = weir_settings_string(settings, "host", "localhost");
+    bool is_path = dial_is_path(name);
+    char host[DIAL_HOST_MAX];
     MYSQL *connected = NULL;
+
+    snprintf(host, sizeof(host), "%s", number);
+    int wait = mysql_real_connect_start(&connected, conn->mysql, is_path ? NULL : host,
+                                        weir_settings_string(settings, "user", NULL),
+                                        weir_settings_string(settings, "password", ""), database,
+                                        (unsigned)weir_settings_integer(settings, "port", 3306),
+                                        is_path ? name : NULL, 0);
+    snprintf(host, sizeof(host), "%s", name);
+    while (wait != 0) {
+        my_wait(conn, &wait, deadline, status, error);
+        wait = mysql_real_connect_cont(&connected, conn->mysql, wait);
+    }
+    return connected != NULL && *status == 0;
+}
+
+/* To a number, or, without one, to the path that is the host. */
+static int connect_to(struct my_conn *conn, const struct weir_settings *settings,
+                      const char *number, const char *database, int64_t deadline,
+                      struct weir_error *error)
+{
     int status = 0;
 
     mysql_close(conn->mysql);
     conn->mysql = make_handle(settings);
     if (conn->mysql == NULL || mysql_options(conn->mysql, MYSQL_OPT_NONBLOCK, 0) != 0)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
-    int wait = mysql_real_connect_start(
-        &connected, conn->mysql, place.host, weir_settings_string(settings, "user", NULL),
-        weir_settings_string(settings, "password", ""),
-        weir_settings_string(settings, "database", NULL), place.port, place.path, 0);
-    while (wait != 0) {
-        my_wait(conn, &wait, deadline, &status, error);
-        wait = mysql_real_connect_cont(&connected, conn->mysql, wait);
+    if (log_in(conn, settings, number, database, deadline, &status, error)) {
+        status = check_tls(conn, settings, error);
+        return status != 0 ? status
+                           : check_name(conn, settings,
+                                        weir_settings_string(settings, "host", "localhost"), error);
     }
-    if (connected != NULL && status == 0)
-        return check_tls(conn, settings, error);
     status = my_fail(conn, status, error);
     /* Lost while logging in: not reached, rather than lost. */
     if (status == WEIR_ELOST) {
@@ -164,72 +187,77 @@ static bool is_final(int status)
     return status != WEIR_ECONNECT && status != WEIR_EDEADLINE;
 }
 
-/*
- * The name is looked up first, on a spare thread, and then its numbers are tried. Only where the
- * certificate must bear the name does libmariadb get the name, and looks it up once more.
- */
 static int dial_host(struct my_conn *conn, const struct weir_settings *settings, const char *host,
-                     int64_t deadline, struct weir_error *error)
+                     const struct outbound *outbound, int64_t deadline, struct weir_error *error)
 {
+    const char *database = weir_settings_string(settings, "database", NULL);
     struct dial_addresses addresses;
-    int status = dial_resolve(&addresses, host, deadline, error);
+    int status = dial_resolve(&addresses, host, outbound, deadline, error);
 
     if (status != 0)
         return status;
-    if (mode_of(settings) == MODE_VERIFY_IDENTITY)
-        return connect_to(conn, settings, host, deadline, error);
-    status = weir_fail(error, WEIR_ERESOLVE, "%s: no address", host);
     for (size_t i = 0; i < addresses.count; i++) {
+        const char *number = addresses.items[i].number;
         int64_t now = clock_now();
         int64_t share = (deadline - now) / (int64_t)(addresses.count - i);
-        status = connect_to(conn, settings, addresses.numbers[i],
-                            clock_add(now, share > 0 ? share : 0), error);
+        status = connect_to(conn, settings, number, database, clock_add(now, share > 0 ? share : 0),
+                            error);
+        memcpy(conn->number, number, sizeof(conn->number));
         if (is_final(status))
-            break;
+            return status;
     }
+    dial_add_refused(addresses.refused, error);
     return status;
+}
+
+static int dial_path(struct my_conn *conn, const struct weir_settings *settings, const char *path,
+                     const struct outbound *outbound, int64_t deadline, struct weir_error *error)
+{
+    const char *database = weir_settings_string(settings, "database", NULL);
+    int status = dial_permits_path(path, outbound, error);
+
+    return status != 0 ? status : connect_to(conn, settings, "", database, deadline, error);
 }
 
 int my_dial(struct my_conn *conn, const struct weir_settings *settings, int64_t deadline,
             struct weir_error *error)
 {
     const char *host = weir_settings_string(settings, "host", "localhost");
+    struct outbound outbound;
+    int status = reach_read(&outbound, settings, error);
 
-    if (dial_is_path(host))
-        return connect_to(conn, settings, host, deadline, error);
-    return dial_host(conn, settings, host, deadline, error);
+    if (status == 0)
+        status = dial_is_path(host) ? dial_path(conn, settings, host, &outbound, deadline, error)
+                                    : dial_host(conn, settings, host, &outbound, deadline, error);
+    outbound_fini(&outbound);
+    return status;
 }
 
 /* ---- KILL ------------------------------------------------------------------------------------ */
 
 struct kill {
     struct weir_settings *settings; /* owned */
+    char number[DIAL_NUMBER_MAX];   /* of the server that knows the thread's id */
     unsigned long thread_id;
 };
 
-/* Blocking calls, on a spare thread. */
+/* On a spare thread, since a handshake of TLS blocks. */
 static void kill_work(void *job)
 {
     struct kill *kill = job;
-    const struct weir_settings *settings = kill->settings;
-    struct place place = place_of(settings, weir_settings_string(settings, "host", "localhost"));
-    unsigned seconds = KILL_SECONDS;
+    struct my_conn conn = {.mysql = NULL};
+    int64_t until = clock_add(clock_now(), KILL_SECONDS * CLOCK_SECOND);
     char sql[64];
-    MYSQL *mysql = make_handle(settings);
 
-    if (mysql == NULL)
-        return;
-    mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
-    mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &seconds);
-    mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
-    if (mysql_real_connect(mysql, place.host, weir_settings_string(settings, "user", NULL),
-                           weir_settings_string(settings, "password", ""), NULL, place.port,
-                           place.path, 0) != NULL) {
-        int len = snprintf(sql, sizeof(sql), "KILL CONNECTION %lu", kill->thread_id);
-        mysql_real_query(mysql, sql, (unsigned long)len);
-    }
-    mysql_close(mysql);
+    int len = snprintf(sql, sizeof(sql), "KILL CONNECTION %lu", kill->thread_id);
+    int status = wake_init(&conn.wake, NULL);
+    if (status == 0)
+        status = connect_to(&conn, kill->settings, kill->number, NULL, until, NULL);
+    if (status == 0)
+        my_run(&conn, sql, (size_t)len, until, NULL, NULL);
+    mysql_close(conn.mysql);
     mysql_thread_end();
+    wake_fini(&conn.wake);
 }
 
 static void kill_discard(void *job)
@@ -240,7 +268,8 @@ static void kill_discard(void *job)
     free(kill);
 }
 
-void my_kill(struct weir_settings *settings, unsigned long thread_id, int64_t deadline)
+void my_kill(struct weir_settings *settings, const char *number, unsigned long thread_id,
+             int64_t deadline)
 {
     struct kill *kill = calloc(1, sizeof(*kill));
 
@@ -248,6 +277,7 @@ void my_kill(struct weir_settings *settings, unsigned long thread_id, int64_t de
         return;
     kill->settings = weir_settings_ref(settings);
     kill->thread_id = thread_id;
+    snprintf(kill->number, sizeof(kill->number), "%s", number);
     if (spare_run(kill_work, kill_discard, kill, deadline) == 0)
         kill_discard(kill);
 }

@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "conn.h"
 #include "dial.h"
+#include "reach.h"
 
 #define PACKET_MIN (64u << 10) /* believed of a server that does not say */
 
@@ -47,6 +48,7 @@ static const struct weir_setting settings_table[] = {
     {"application_name", WEIR_SETTING_STRING, 0, 0, 0, "weir", "program_name at the server"},
     {"array_binding", WEIR_SETTING_BOOLEAN, 0, 0, 0, "true",
      "one execution for many rows, where the server can (MariaDB)"},
+    REACH_SETTINGS,
     {NULL, WEIR_SETTING_STRING, 0, 0, 0, NULL, NULL}};
 
 static const char *const aliases[] = {"mariadb", NULL};
@@ -177,7 +179,7 @@ static void mysql_backend_interrupt(void *bytes, int64_t deadline)
     atomic_store(&conn->wake.raised, true); /* so that no new wait begins */
     struct weir_settings *settings = atomic_exchange(&conn->settings, NULL);
     if (settings != NULL)
-        my_kill(settings, atomic_load(&conn->thread_id), deadline);
+        my_kill(settings, conn->number, atomic_load(&conn->thread_id), deadline);
     wake_raise(&conn->wake);
     if (atomic_load(&conn->lent))
         shutdown(atomic_load(&conn->fd) - 1, SHUT_RDWR);

@@ -12,63 +12,82 @@
 #include "clock.h"
 #include "conn.h"
 #include "dial.h"
+#include "reach.h"
 
 #define ADDRESSES_MAX 16 /* tried for one backend connection, over all hosts */
 #define KEYWORDS_MAX  40
 
 /* One place to try. */
-struct address {
-    char host[DIAL_HOST_MAX];   /* for TLS, .pgpass and messages; or a socket directory */
-    char number[DIAL_HOST_MAX]; /* "" for a socket directory */
+struct place {
+    char host[DIAL_HOST_MAX];     /* for TLS, .pgpass and messages; or a socket directory */
+    char number[DIAL_NUMBER_MAX]; /* "" for a socket directory */
 };
 
-struct addresses {
-    struct address items[ADDRESSES_MAX];
+struct places {
+    const struct outbound *outbound; /* what may be one */
+    struct place items[ADDRESSES_MAX];
     size_t count;
+    char refused[DIAL_REFUSED_MAX]; /* why some are none */
 };
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-/* Both have room for DIAL_HOST_MAX bytes, or the text is known to be shorter. */
-static void copy(char *to, const char *text)
+static void add(struct places *places, const char *host, const char *number)
 {
-    size_t len = strnlen(text, DIAL_HOST_MAX - 1);
-
-    memcpy(to, text, len);
-    to[len] = '\0';
-}
-
-static void add(struct addresses *addresses, const char *host, const char *number)
-{
-    if (addresses->count == ADDRESSES_MAX)
+    if (places->count == ADDRESSES_MAX)
         return;
-    struct address *address = &addresses->items[addresses->count++];
-    copy(address->host, host);
-    copy(address->number, number);
+    struct place *place = &places->items[places->count++];
+    snprintf(place->host, sizeof(place->host), "%s", host);
+    snprintf(place->number, sizeof(place->number), "%s", number);
 }
 
-static int add_host(struct addresses *addresses, const char *host, int64_t deadline,
+/* The environment or a service file would lead somewhere else: "hostaddr" goes before a path. */
+static int check_path(const char *path, struct weir_error *error)
+{
+    PQconninfoOption *defaults = PQconndefaults();
+    int status = 0;
+
+    for (const PQconninfoOption *at = defaults; at != NULL && at->keyword != NULL; at++)
+        if (strcmp(at->keyword, "hostaddr") == 0 && at->val != NULL && at->val[0] != '\0')
+            status = weir_fail_key(error, WEIR_EADDRESS, "host",
+                                   "%s is a Unix socket, but PGHOSTADDR or a service names %s",
+                                   path, at->val);
+    PQconninfoFree(defaults);
+    return status;
+}
+
+static int add_path(struct places *places, const char *path, struct weir_error *error)
+{
+    int status = dial_permits_path(path, places->outbound, error);
+
+    if (status == 0)
+        status = check_path(path, error);
+    if (status == 0)
+        add(places, path, "");
+    return status;
+}
+
+static int add_host(struct places *places, const char *host, int64_t deadline,
                     struct weir_error *error)
 {
     struct dial_addresses found;
 
-    if (dial_is_path(host)) {
-        add(addresses, host, "");
-        return 0;
-    }
-    int status = dial_resolve(&found, host, deadline, error);
+    if (dial_is_path(host))
+        return add_path(places, host, error);
+    int status = dial_resolve(&found, host, places->outbound, deadline, error);
     for (size_t i = 0; i < found.count; i++)
-        add(addresses, host, found.numbers[i]);
+        add(places, host, found.items[i].number);
+    if (found.refused[0] != '\0')
+        memcpy(places->refused, found.refused, sizeof(found.refused));
     return status;
 }
 
-/* "a,b,/run/postgresql": a host that cannot be resolved only counts if there is no other. */
-static int find_addresses(struct addresses *addresses, const char *hosts, int64_t deadline,
-                          struct weir_error *error)
+/* "a,b,/run/postgresql": a host that leads nowhere only counts if there is no other. */
+static int find_places(struct places *places, const char *hosts, int64_t deadline,
+                       struct weir_error *error)
 {
     int status = 0;
 
-    addresses->count = 0;
     for (const char *at = hosts;; at++) {
         size_t len = strcspn(at, ",");
         char host[DIAL_HOST_MAX];
@@ -77,12 +96,12 @@ static int find_addresses(struct addresses *addresses, const char *hosts, int64_
                              DIAL_HOST_MAX - 1);
         memcpy(host, at, len);
         host[len] = '\0';
-        status = add_host(addresses, host, deadline, error);
+        status = add_host(places, host, deadline, error);
         at += len;
         if (*at == '\0')
             break;
     }
-    return addresses->count > 0 ? 0 : status;
+    return places->count > 0 ? 0 : status;
 }
 
 /* ---- libpq's parameters ---------------------------------------------------------------------- */
@@ -110,7 +129,7 @@ static void set_number(struct parameters *parameters, const char *key, int64_t v
 }
 
 static void set_all(struct parameters *parameters, const struct weir_settings *settings,
-                    const struct address *address, const char *target)
+                    const struct place *place, const char *target)
 {
     static const char *const strings[] = {"user",
                                           "password",
@@ -133,9 +152,9 @@ static void set_all(struct parameters *parameters, const struct weir_settings *s
     static const char *const numbers[] = {"keepalives", "keepalives_idle", "keepalives_interval",
                                           "keepalives_count", "tcp_user_timeout"};
 
-    set(parameters, "host", address->host);
-    if (address->number[0] != '\0')
-        set(parameters, "hostaddr", address->number);
+    set(parameters, "host", place->host);
+    if (place->number[0] != '\0')
+        set(parameters, "hostaddr", place->number);
     set_number(parameters, "port", weir_settings_integer(settings, "port", 5432));
     set(parameters, "dbname", weir_settings_string(settings, "database", NULL));
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
@@ -171,13 +190,13 @@ static void ignore_notice(void *context, const PGresult *notice)
 }
 
 static int connect_to(struct pg_session *conn, const struct weir_settings *settings,
-                      const struct address *address, const char *target, int64_t deadline,
+                      const struct place *place, const char *target, int64_t deadline,
                       struct weir_error *error)
 {
     struct parameters parameters = {.count = 0};
 
     PQfinish(conn->pg);
-    set_all(&parameters, settings, address, target);
+    set_all(&parameters, settings, place, target);
     conn->pg = PQconnectStartParams(parameters.keys, parameters.values, 0);
     if (conn->pg == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
@@ -199,38 +218,51 @@ static bool is_final(int status)
 
 /* Each address gets a fair share of the time that is left, so that a silent one is passed over. */
 static int try_all(struct pg_session *conn, const struct weir_settings *settings,
-                   const struct addresses *addresses, const char *target, int64_t deadline,
+                   const struct places *places, const char *target, int64_t deadline,
                    struct weir_error *error)
 {
     int status = WEIR_ECONNECT;
 
-    for (size_t i = 0; i < addresses->count; i++) {
+    for (size_t i = 0; i < places->count; i++) {
         int64_t now = clock_now();
-        int64_t share = (deadline - now) / (int64_t)(addresses->count - i);
+        int64_t share = (deadline - now) / (int64_t)(places->count - i);
         status =
-            connect_to(conn, settings, &addresses->items[i], target, clock_add(now, share), error);
+            connect_to(conn, settings, &places->items[i], target, clock_add(now, share), error);
         if (is_final(status))
             return status;
     }
+    dial_add_refused(places->refused, error);
     return status;
 }
 
-int pg_dial(struct pg_session *conn, const struct weir_settings *settings, int64_t deadline,
-            struct weir_error *error)
+static int dial_places(struct pg_session *conn, const struct weir_settings *settings,
+                       struct places *places, int64_t deadline, struct weir_error *error)
 {
-    struct addresses addresses;
     const char *target = weir_settings_string(settings, "target_session_attrs", "any");
     const char *hosts = weir_settings_string(settings, "host", "localhost");
     bool prefer = strcmp(target, "prefer-standby") == 0;
-    int status = find_addresses(&addresses, hosts, deadline, error);
+    int status = find_places(places, hosts, deadline, error);
 
     if (status != 0)
         return status;
     if (prefer) {
         int64_t now = clock_now();
-        status = try_all(conn, settings, &addresses, "standby", now + (deadline - now) / 2, error);
+        status = try_all(conn, settings, places, "standby", now + (deadline - now) / 2, error);
         if (is_final(status))
             return status;
     }
-    return try_all(conn, settings, &addresses, prefer ? "any" : target, deadline, error);
+    return try_all(conn, settings, places, prefer ? "any" : target, deadline, error);
+}
+
+int pg_dial(struct pg_session *conn, const struct weir_settings *settings, int64_t deadline,
+            struct weir_error *error)
+{
+    struct outbound outbound;
+    struct places places = {.outbound = &outbound};
+    int status = reach_read(&outbound, settings, error);
+
+    if (status == 0)
+        status = dial_places(conn, settings, &places, deadline, error);
+    outbound_fini(&outbound);
+    return status;
 }

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "conn.h"
 #include "dial.h"
+#include "reach.h"
 
 #define STRING(name, help)                             \
     {                                                  \
@@ -57,6 +58,7 @@ static const struct weir_setting settings_table[] = {
     NUMBER("keepalives_interval", 86400, "seconds between them"),
     NUMBER("keepalives_count", 1000, "so many lost ones end the connection"),
     NUMBER("tcp_user_timeout", 86400000, "milliseconds data may stay unacknowledged"),
+    REACH_SETTINGS,
     {NULL, WEIR_SETTING_STRING, 0, 0, 0, NULL, NULL}};
 
 static const char *const aliases[] = {"postgres", NULL};
@@ -101,7 +103,7 @@ static int pg_validate(const struct weir_settings *settings, struct weir_error *
         if (status != 0)
             return status;
     }
-    return 0;
+    return reach_validate(settings, error);
 }
 
 /* ---- Open ------------------------------------------------------------------------------------ */

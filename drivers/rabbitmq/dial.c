@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: reaching a broker: TCP or TLS, and logging in to a virtual host, within a deadline.
- * Never does: resolve a name on the caller's thread, as far as that can be helped: see below.
+ * Never does: let rabbitmq-c resolve a name: it would ask again, and nobody would judge the answer.
  * Lock: none.
  */
 #include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 #include "clock.h"
 #include "conn.h"
 #include "dial.h"
+#include "reach.h"
 
 #define FRAME_MAX 131072
 
@@ -39,7 +42,7 @@ int rabbit_dial_validate(const struct weir_settings *settings, struct weir_error
             return weir_fail_key(error, WEIR_EINVAL, files[i], "has no meaning without tls");
     if (weir_settings_has(settings, "ssl_cert") != weir_settings_has(settings, "ssl_key"))
         return weir_fail_key(error, WEIR_EINVAL, "ssl_key", "and ssl_cert go together");
-    return 0;
+    return reach_validate(settings, error);
 }
 
 static struct timeval span_until(int64_t deadline)
@@ -55,10 +58,10 @@ static struct timeval span_until(int64_t deadline)
 /* ---- Sockets --------------------------------------------------------------------------------- */
 
 static int open_tcp(struct rabbit_conn *conn, const struct weir_settings *settings,
-                    int64_t deadline, struct weir_error *error)
+                    const struct outbound *outbound, int64_t deadline, struct weir_error *error)
 {
     int fd, status = dial_connect(&fd, weir_settings_string(settings, "host", "localhost"),
-                                  (unsigned)weir_settings_integer(settings, "port", 5672),
+                                  (unsigned)weir_settings_integer(settings, "port", 5672), outbound,
                                   &conn->wake, deadline, error);
 
     if (status != 0)
@@ -89,9 +92,76 @@ static int set_files(amqp_socket_t *socket, const struct weir_settings *settings
     return 0;
 }
 
-/* rabbitmq-c opens this socket itself, and must have the host's name to check the certificate. */
+static bool is_number(const char *host)
+{
+    struct address address;
+
+    return address_parse(&address, host, strlen(host));
+}
+
+/* rabbitmq-c would announce the number; a broker behind a proxy is found by its name. */
+static void announce_name(const SSL *ssl, int where, int result)
+{
+    char *name = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+    (void)result;
+    if (where & SSL_CB_HANDSHAKE_START)
+        SSL_set_tlsext_host_name((SSL *)ssl, is_number(name) ? NULL : name);
+}
+
+/*
+ * rabbitmq-c opens this socket itself, by number, and then would compare that with the certificate:
+ * OpenSSL is told the name instead, and compares while it checks the chain.
+ */
+static int expect_name(amqp_socket_t *socket, const char *name, bool verify,
+                       struct weir_error *error)
+{
+    SSL_CTX *context = amqp_ssl_socket_get_context(socket);
+    X509_VERIFY_PARAM *expected = SSL_CTX_get0_param(context);
+    int done = 1;
+
+    amqp_ssl_socket_set_verify_peer(socket, verify);
+    amqp_ssl_socket_set_verify_hostname(socket, false);
+    SSL_CTX_set_app_data(context, (void *)name); /* the settings' own, which outlive it */
+    SSL_CTX_set_info_callback(context, announce_name);
+    X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (verify)
+        done = is_number(name) ? X509_VERIFY_PARAM_set1_ip_asc(expected, name)
+                               : X509_VERIFY_PARAM_set1_host(expected, name, 0);
+    return done == 1 ? 0 : weir_fail(error, WEIR_ETLS, "%s cannot be verified", name);
+}
+
+static int open_number(amqp_socket_t *socket, const char *number, int port, int64_t deadline,
+                       struct weir_error *error)
+{
+    struct timeval span = span_until(deadline);
+    int code = amqp_socket_open_noblock(socket, number, port, &span);
+
+    return code == AMQP_STATUS_OK ? 0 : rabbit_library_fail(code, error);
+}
+
+static int open_any(struct rabbit_conn *conn, amqp_socket_t *socket,
+                    const struct dial_addresses *addresses, int port, int64_t deadline,
+                    struct weir_error *error)
+{
+    int status = WEIR_ECONNECT;
+
+    for (size_t i = 0; i < addresses->count; i++) {
+        int64_t now = clock_now();
+        int64_t share = (deadline - now) / (int64_t)(addresses->count - i);
+        if (wake_raised(&conn->wake))
+            return weir_fail(error, WEIR_EINTERRUPTED, "interrupted");
+        status =
+            open_number(socket, addresses->items[i].number, port, clock_add(now, share), error);
+        if (status == 0 || status == WEIR_ETLS)
+            return status;
+    }
+    dial_add_refused(addresses->refused, error);
+    return status;
+}
+
 static int open_tls(struct rabbit_conn *conn, const struct weir_settings *settings,
-                    int64_t deadline, struct weir_error *error)
+                    const struct outbound *outbound, int64_t deadline, struct weir_error *error)
 {
     const char *host = weir_settings_string(settings, "host", "localhost");
     bool verify = weir_settings_boolean(settings, "ssl_verify", true);
@@ -101,19 +171,30 @@ static int open_tls(struct rabbit_conn *conn, const struct weir_settings *settin
     conn->tls = true;
     if (socket == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
-    /* Without the name, a hanging resolver is found out here, where it can be left behind. */
-    int status = dial_resolve(&addresses, host, deadline, error);
+    int status = dial_resolve(&addresses, host, outbound, deadline, error);
     if (status == 0)
         status = set_files(socket, settings, error);
+    if (status == 0)
+        status = expect_name(socket, host, verify, error);
     if (status != 0)
         return status;
-    amqp_ssl_socket_set_verify_peer(socket, verify);
-    amqp_ssl_socket_set_verify_hostname(socket, verify);
     amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST);
-    struct timeval span = span_until(deadline);
-    int code = amqp_socket_open_noblock(socket, verify ? host : addresses.numbers[0],
-                                        (int)weir_settings_integer(settings, "port", 5671), &span);
-    return code == AMQP_STATUS_OK ? 0 : rabbit_library_fail(code, error);
+    return open_any(conn, socket, &addresses, (int)weir_settings_integer(settings, "port", 5671),
+                    deadline, error);
+}
+
+static int open_socket(struct rabbit_conn *conn, const struct weir_settings *settings,
+                       int64_t deadline, struct weir_error *error)
+{
+    struct outbound outbound;
+    int status = reach_read(&outbound, settings, error);
+
+    if (status == 0)
+        status = weir_settings_boolean(settings, "tls", false)
+                     ? open_tls(conn, settings, &outbound, deadline, error)
+                     : open_tcp(conn, settings, &outbound, deadline, error);
+    outbound_fini(&outbound);
+    return status;
 }
 
 static int keep_socket(struct rabbit_conn *conn, struct weir_error *error)
@@ -186,9 +267,7 @@ int rabbit_dial(struct rabbit_conn *conn, const struct weir_settings *settings, 
     conn->state = amqp_new_connection();
     if (conn->state == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
-    int status = weir_settings_boolean(settings, "tls", false)
-                     ? open_tls(conn, settings, deadline, error)
-                     : open_tcp(conn, settings, deadline, error);
+    int status = open_socket(conn, settings, deadline, error);
     if (status == 0)
         status = keep_socket(conn, error);
     if (status == 0)

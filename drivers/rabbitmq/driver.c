@@ -9,6 +9,7 @@
 
 #include "conn.h"
 #include "dial.h"
+#include "reach.h"
 
 static const struct weir_setting settings_table[] = {
     {"host", WEIR_SETTING_STRING, 0, 0, 0, "localhost", "name or address"},
@@ -26,6 +27,7 @@ static const struct weir_setting settings_table[] = {
     {"ssl_key", WEIR_SETTING_STRING, 0, 0, 0, NULL, "file of its key"},
     {"ssl_key_password", WEIR_SETTING_STRING, WEIR_SETTING_SECRET, 0, 0, NULL,
      "the key's password"},
+    REACH_SETTINGS,
     {NULL, WEIR_SETTING_STRING, 0, 0, 0, NULL, NULL}};
 
 static const char *const aliases[] = {"amqp", NULL};

@@ -11,6 +11,7 @@
 
 #include "conn.h"
 #include "dial.h"
+#include "reach.h"
 
 static const struct weir_setting settings_table[] = {
     {"host", WEIR_SETTING_STRING, 0, 0, 0, "localhost",
@@ -22,6 +23,7 @@ static const struct weir_setting settings_table[] = {
     {"application_name", WEIR_SETTING_STRING, 0, 0, 0, "weir", "the name in CLIENT LIST"},
     {"tls", WEIR_SETTING_BOOLEAN, 0, 0, 0, "false",
      "not to be had from hiredis 0.14: true is refused"},
+    REACH_SETTINGS,
     {NULL, WEIR_SETTING_STRING, 0, 0, 0, NULL, NULL}};
 
 /* ---- Validating ------------------------------------------------------------------------------ */
@@ -42,7 +44,7 @@ static int redis_validate(const struct weir_settings *settings, struct weir_erro
         if (*at <= ' ' || *at > '~')
             return weir_fail_key(error, WEIR_EINVAL, "application_name",
                                  "may hold printable ASCII without spaces only");
-    return 0;
+    return reach_validate(settings, error);
 }
 
 /* ---- Open ------------------------------------------------------------------------------------ */
@@ -94,17 +96,29 @@ static int ping(struct redis_conn *conn, int64_t deadline, struct weir_error *er
     return status == WEIR_EDENIED ? 0 : status; /* it has answered */
 }
 
+static int dial(struct redis_conn *conn, const struct weir_settings *settings, int64_t deadline,
+                struct weir_error *error)
+{
+    struct outbound outbound;
+    int fd = -1, status = reach_read(&outbound, settings, error);
+
+    if (status == 0)
+        status = dial_connect(&fd, weir_settings_string(settings, "host", "localhost"),
+                              (unsigned)weir_settings_integer(settings, "port", 6379), &outbound,
+                              &conn->wake, deadline, error);
+    conn->fd = fd + 1;
+    outbound_fini(&outbound);
+    return status;
+}
+
 static int redis_open(void *bytes, const struct weir_settings *settings, int64_t deadline,
                       struct weir_error *error)
 {
     struct redis_conn *conn = bytes;
-    int fd = -1, status = wake_init(&conn->wake, error);
+    int status = wake_init(&conn->wake, error);
 
     if (status == 0)
-        status = dial_connect(&fd, weir_settings_string(settings, "host", "localhost"),
-                              (unsigned)weir_settings_integer(settings, "port", 6379), &conn->wake,
-                              deadline, error);
-    conn->fd = fd + 1;
+        status = dial(conn, settings, deadline, error);
     if (status != 0)
         return status;
     conn->reader = redisReaderCreate();

@@ -58,6 +58,7 @@ enum weir_remedy {
     X(EINTERRUPTED, -28, RECONNECT, "the operation was interrupted")              \
     X(EDOWN, -29, RETIRE, "the server is starting or shutting down")              \
     X(EREADONLY, -30, RETIRE, "the server is read-only")                          \
+    X(EADDRESS, -31, RECONNECT, "the server's address may not be connected to")   \
     X(ECONFLICT, -40, RETRY, "conflict with another transaction")                 \
     X(ERESOURCE, -41, RETRY, "the server ran out of a resource")                  \
     X(EUNPREPARED, -42, PREPARE, "a prepared statement or a table is gone")       \

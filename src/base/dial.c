@@ -27,33 +27,29 @@
 
 struct lookup {
     char host[DIAL_HOST_MAX];
-    struct dial_addresses found;
+    int flags; /* getaddrinfo's */
+    struct addrinfo *found;
     int error; /* getaddrinfo's */
 };
 
 static void look_up(void *job)
 {
     struct lookup *lookup = job;
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *all;
-    struct dial_addresses *found = &lookup->found;
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = lookup->flags};
 
-    lookup->error = getaddrinfo(lookup->host, NULL, &hints, &all);
+    lookup->error = getaddrinfo(lookup->host, NULL, &hints, &lookup->found);
     if (lookup->error != 0)
-        return;
-    for (struct addrinfo *at = all; at != NULL && found->count < DIAL_ADDRESSES_MAX;
-         at = at->ai_next)
-        if (getnameinfo(at->ai_addr, at->ai_addrlen, found->numbers[found->count], INET6_ADDRSTRLEN,
-                        NULL, 0, NI_NUMERICHOST) == 0)
-            found->count++;
-    freeaddrinfo(all);
+        lookup->found = NULL;
 }
 
-static bool is_number(const char *host)
+static void lookup_free(void *job)
 {
-    struct in6_addr six;
-    struct in_addr four;
+    struct lookup *lookup = job;
 
-    return inet_pton(AF_INET, host, &four) == 1 || inet_pton(AF_INET6, host, &six) == 1;
+    if (lookup->found != NULL)
+        freeaddrinfo(lookup->found);
+    free(lookup);
 }
 
 bool dial_is_path(const char *host)
@@ -61,78 +57,121 @@ bool dial_is_path(const char *host)
     return host[0] == '/' || host[0] == '@';
 }
 
-static int resolve_name(struct dial_addresses *out, const char *host, int64_t deadline,
-                        struct weir_error *error)
+int dial_permits_path(const char *path, const struct outbound *outbound, struct weir_error *error)
 {
-    struct lookup *lookup = calloc(1, sizeof(*lookup));
+    if (outbound->unix_sockets)
+        return 0;
+    return weir_fail_key(error, WEIR_EADDRESS, "host", "%s: Unix sockets are not allowed", path);
+}
 
+static void note_refused(struct dial_addresses *addresses, const char *why)
+{
+    size_t len = strlen(addresses->refused);
+
+    snprintf(addresses->refused + len, sizeof(addresses->refused) - len, "%s%s",
+             len == 0 ? "" : "; ", why);
+}
+
+/* What no number can be made of (no IPv4, no IPv6) is passed over. */
+static void take_one(struct dial_addresses *addresses, const struct addrinfo *found,
+                     const struct outbound *outbound)
+{
+    struct dial_address *to = &addresses->items[addresses->count];
+    struct address address;
+    char why[OUTBOUND_WHY_MAX];
+
+    address_from_socket(&address, found->ai_addr);
+    if (!address.known || found->ai_addrlen > sizeof(to->socket))
+        return;
+    if (!outbound_permits(outbound, &address, why)) {
+        note_refused(addresses, why);
+        return;
+    }
+    memset(to, 0, sizeof(*to));
+    memcpy(&to->socket, found->ai_addr, found->ai_addrlen);
+    to->len = found->ai_addrlen;
+    if (getnameinfo(found->ai_addr, found->ai_addrlen, to->number, sizeof(to->number), NULL, 0,
+                    NI_NUMERICHOST) == 0)
+        addresses->count++;
+}
+
+static int take_all(struct dial_addresses *addresses, const struct lookup *lookup,
+                    const struct outbound *outbound, struct weir_error *error)
+{
+    if (lookup->error != 0)
+        return weir_fail(error, WEIR_ERESOLVE, "%s: %s", lookup->host, gai_strerror(lookup->error));
+    for (const struct addrinfo *at = lookup->found;
+         at != NULL && addresses->count < DIAL_ADDRESSES_MAX; at = at->ai_next)
+        take_one(addresses, at, outbound);
+    if (addresses->count > 0)
+        return 0;
+    if (addresses->refused[0] != '\0')
+        return weir_fail_key(error, WEIR_EADDRESS, "host", "host %s: %s", lookup->host,
+                             addresses->refused);
+    return weir_fail(error, WEIR_ERESOLVE, "%s: no address", lookup->host);
+}
+
+int dial_resolve(struct dial_addresses *out, const char *host, const struct outbound *outbound,
+                 int64_t deadline, struct weir_error *error)
+{
+    int status = 0;
+
+    out->count = 0;
+    out->refused[0] = '\0';
+    if (strlen(host) >= DIAL_HOST_MAX)
+        return weir_fail(error, WEIR_ECONFIG, "a host of more than %d bytes", DIAL_HOST_MAX - 1);
+    struct lookup *lookup = calloc(1, sizeof(*lookup));
     if (lookup == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
     memcpy(lookup->host, host, strlen(host) + 1);
-    int status = spare_run(look_up, free, lookup, deadline);
+    lookup->flags = AI_NUMERICHOST; /* a number, however it is spelt, asks nobody */
+    look_up(lookup);
+    if (lookup->error != 0) {
+        lookup->flags = 0;
+        status = spare_run(look_up, lookup_free, lookup, deadline);
+    }
     if (status != 0)
         return weir_fail(error, WEIR_ERESOLVE, "%s: not resolved: %s", host, weir_strerror(status));
-    if (lookup->error != 0)
-        status = weir_fail(error, WEIR_ERESOLVE, "%s: %s", host, gai_strerror(lookup->error));
-    *out = lookup->found;
-    free(lookup);
+    status = take_all(out, lookup, outbound, error);
+    lookup_free(lookup);
     return status;
 }
 
-int dial_resolve(struct dial_addresses *out, const char *host, int64_t deadline,
-                 struct weir_error *error)
+void dial_add_refused(const char *refused, struct weir_error *error)
 {
-    memset(out, 0, sizeof(*out));
-    if (strlen(host) >= DIAL_HOST_MAX)
-        return weir_fail(error, WEIR_ECONFIG, "a host of more than %d bytes", DIAL_HOST_MAX - 1);
-    if (!is_number(host))
-        return resolve_name(out, host, deadline, error);
-    snprintf(out->numbers[0], INET6_ADDRSTRLEN, "%s", host);
-    out->count = 1;
-    return 0;
+    if (error == NULL || refused[0] == '\0')
+        return;
+    size_t len = strlen(error->detail);
+    snprintf(error->detail + len, sizeof(error->detail) - len, "; not tried: %s", refused);
 }
 
 /* ---- Connecting ------------------------------------------------------------------------------ */
 
-struct target {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in four;
-        struct sockaddr_in6 six;
-        struct sockaddr_un path;
-    } address;
-    socklen_t len;
-};
-
-static void set_number(struct target *target, const char *number, unsigned port)
+static void set_port(struct dial_address *address, unsigned port)
 {
-    memset(target, 0, sizeof(*target));
-    if (inet_pton(AF_INET, number, &target->address.four.sin_addr) == 1) {
-        target->address.four.sin_family = AF_INET;
-        target->address.four.sin_port = htons((uint16_t)port);
-        target->len = sizeof(target->address.four);
-        return;
-    }
-    inet_pton(AF_INET6, number, &target->address.six.sin6_addr);
-    target->address.six.sin6_family = AF_INET6;
-    target->address.six.sin6_port = htons((uint16_t)port);
-    target->len = sizeof(target->address.six);
+    struct sockaddr_in *four = (void *)&address->socket;
+    struct sockaddr_in6 *six = (void *)&address->socket;
+
+    if (address->socket.ss_family == AF_INET)
+        four->sin_port = htons((uint16_t)port);
+    else
+        six->sin6_port = htons((uint16_t)port);
 }
 
-static int set_path(struct target *target, const char *path, struct weir_error *error)
+static int set_path(struct dial_address *address, const char *path, struct weir_error *error)
 {
-    struct sockaddr_un *address = &target->address.path;
+    struct sockaddr_un *local = (void *)&address->socket;
     size_t len = strlen(path);
 
-    memset(target, 0, sizeof(*target));
-    if (len >= sizeof(address->sun_path))
+    memset(address, 0, sizeof(*address));
+    if (len >= sizeof(local->sun_path))
         return weir_fail(error, WEIR_ECONFIG, "a socket's path of more than %zu bytes",
-                         sizeof(address->sun_path) - 1);
-    address->sun_family = AF_UNIX;
-    memcpy(address->sun_path, path, len);
+                         sizeof(local->sun_path) - 1);
+    local->sun_family = AF_UNIX;
+    memcpy(local->sun_path, path, len);
     if (path[0] == '@')
-        address->sun_path[0] = '\0';
-    target->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (path[0] != '@'));
+        local->sun_path[0] = '\0';
+    address->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (path[0] != '@'));
     return 0;
 }
 
@@ -158,18 +197,18 @@ static void tune(int fd)
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
-static int connect_one(int *out, const struct target *target, struct wake *wake, int64_t deadline,
-                       struct weir_error *error)
+static int connect_one(int *out, const struct dial_address *address, struct wake *wake,
+                       int64_t deadline, struct weir_error *error)
 {
-    const struct sockaddr *address = &target->address.any;
-    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const struct sockaddr *to = (const void *)&address->socket;
+    int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int status = 0;
 
     if (fd < 0)
         return weir_fail(error, WEIR_ERESOURCE, "socket: %s", strerror(errno));
-    if (address->sa_family != AF_UNIX)
+    if (to->sa_family != AF_UNIX)
         tune(fd);
-    if (connect(fd, address, target->len) != 0)
+    if (connect(fd, to, address->len) != 0)
         status = errno == EINPROGRESS ? await_connect(fd, wake, deadline, error)
                                       : weir_fail(error, WEIR_ECONNECT, "%s", strerror(errno));
     if (status == 0)
@@ -179,34 +218,38 @@ static int connect_one(int *out, const struct target *target, struct wake *wake,
     return status;
 }
 
-static int connect_path(int *fd, const char *path, struct wake *wake, int64_t deadline,
-                        struct weir_error *error)
+static int connect_path(int *fd, const char *path, const struct outbound *outbound,
+                        struct wake *wake, int64_t deadline, struct weir_error *error)
 {
-    struct target target;
-    int status = set_path(&target, path, error);
+    struct dial_address address;
+    int status = dial_permits_path(path, outbound, error);
 
-    return status != 0 ? status : connect_one(fd, &target, wake, deadline, error);
+    if (status == 0)
+        status = set_path(&address, path, error);
+    return status != 0 ? status : connect_one(fd, &address, wake, deadline, error);
 }
 
-int dial_connect(int *fd, const char *host, unsigned port, struct wake *wake, int64_t deadline,
-                 struct weir_error *error)
+int dial_connect(int *fd, const char *host, unsigned port, const struct outbound *outbound,
+                 struct wake *wake, int64_t deadline, struct weir_error *error)
 {
     struct dial_addresses addresses;
-    struct target target;
 
     *fd = -1;
     if (dial_is_path(host))
-        return connect_path(fd, host, wake, deadline, error);
-    int status = dial_resolve(&addresses, host, deadline, error);
+        return connect_path(fd, host, outbound, wake, deadline, error);
+    int status = dial_resolve(&addresses, host, outbound, deadline, error);
     if (status != 0)
         return status;
-    status = weir_fail(error, WEIR_ERESOLVE, "%s: no address", host);
+    status = WEIR_ECONNECT;
     for (size_t i = 0; i < addresses.count && status != 0 && status != WEIR_EINTERRUPTED; i++) {
         int64_t now = clock_now();
         int64_t share = (deadline - now) / (int64_t)(addresses.count - i);
-        set_number(&target, addresses.numbers[i], port);
-        status = connect_one(fd, &target, wake, clock_add(now, share > 0 ? share : 0), error);
+        set_port(&addresses.items[i], port);
+        status = connect_one(fd, &addresses.items[i], wake, clock_add(now, share > 0 ? share : 0),
+                             error);
     }
+    if (status != 0)
+        dial_add_refused(addresses.refused, error);
     return status;
 }
 

@@ -48,6 +48,13 @@ static int listener(unsigned *port)
     return fd;
 }
 
+static struct outbound outbound;
+
+static void allow(const char *allowed, const char *denied)
+{
+    CHECK_INT(outbound_init(&outbound, allowed, denied, true, &error), 0);
+}
+
 static void a_wait_ends_at_its_deadline(void)
 {
     int pair[2];
@@ -104,17 +111,68 @@ static void names_and_numbers(void)
     struct dial_addresses found;
     char longest[400];
 
-    CHECK_INT(dial_resolve(&found, "192.0.2.7", in_ms(1000), &error), 0);
+    allow(NULL, NULL);
+    CHECK_INT(dial_resolve(&found, "192.0.2.7", &outbound, in_ms(1000), &error), 0);
     CHECK_INT(found.count, 1);
-    CHECK_STRING(found.numbers[0], "192.0.2.7");
-    CHECK_INT(dial_resolve(&found, "::1", in_ms(1000), &error), 0);
-    CHECK_STRING(found.numbers[0], "::1");
-    CHECK_INT(dial_resolve(&found, "localhost", in_ms(5000), &error), 0);
+    CHECK_STRING(found.items[0].number, "192.0.2.7");
+    CHECK_INT(dial_resolve(&found, "::1", &outbound, in_ms(1000), &error), 0);
+    CHECK_STRING(found.items[0].number, "::1");
+    CHECK_INT(dial_resolve(&found, "localhost", &outbound, in_ms(5000), &error), 0);
     CHECK(found.count >= 1);
-    CHECK_INT(dial_resolve(&found, "no such host", in_ms(5000), &error), WEIR_ERESOLVE);
+    CHECK_INT(dial_resolve(&found, "no such host", &outbound, in_ms(5000), &error), WEIR_ERESOLVE);
     memset(longest, 'a', sizeof(longest) - 1);
     longest[sizeof(longest) - 1] = '\0';
-    CHECK_INT(dial_resolve(&found, longest, in_ms(1000), &error), WEIR_ECONFIG);
+    CHECK_INT(dial_resolve(&found, longest, &outbound, in_ms(1000), &error), WEIR_ECONFIG);
+    outbound_fini(&outbound);
+}
+
+/* However it is spelt, it is the address that is judged. */
+static void leaves_out_what_may_not_be_connected_to(void)
+{
+    static const char *const spellings[] = {
+        "127.0.0.1",        "127.1",   "2130706433", "0x7f.1", "0177.0.0.1",
+        "::ffff:127.0.0.1", "0.0.0.0", "0",          "::",     "localhost"};
+    struct dial_addresses found;
+
+    allow(NULL, "127.0.0.0/8 ::1");
+    for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+        CHECK_INT(dial_resolve(&found, spellings[i], &outbound, in_ms(5000), &error),
+                  WEIR_EADDRESS);
+        CHECK_INT(found.count, 0);
+        CHECK_STRING(error.key, "host");
+        CHECK(strstr(error.detail, "is in the deny list (") != NULL);
+    }
+    CHECK_INT(dial_resolve(&found, "127.0.0.1", &outbound, in_ms(5000), &error), WEIR_EADDRESS);
+    CHECK_STRING(error.detail, "host 127.0.0.1: 127.0.0.1 is in the deny list (127.0.0.0/8)");
+    outbound_fini(&outbound);
+    allow(NULL, NULL);
+    CHECK_INT(dial_resolve(&found, "fe80::a9fe:a9fe%lo", &outbound, in_ms(1000), &error),
+              WEIR_EADDRESS);
+    outbound_fini(&outbound);
+    allow("fe80::/10", NULL);
+    CHECK_INT(dial_resolve(&found, "fe80::1%lo", &outbound, in_ms(1000), &error), 0);
+    CHECK_STRING(found.items[0].number, "fe80::1%lo");
+    outbound_fini(&outbound);
+}
+
+/* Once, an address with a zone was connected to as ::, which is this machine. */
+static void an_address_with_a_zone_is_not_this_machine(void)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6};
+    socklen_t len = sizeof(address);
+    int fd, server = socket(AF_INET6, SOCK_STREAM, 0);
+
+    begin();
+    allow("fe80::/10", NULL);
+    CHECK_INT(bind(server, (struct sockaddr *)&address, len), 0);
+    CHECK_INT(listen(server, 4), 0);
+    CHECK_INT(getsockname(server, (struct sockaddr *)&address, &len), 0);
+    CHECK(dial_connect(&fd, "fe80::1%lo", ntohs(address.sin6_port), &outbound, &wake, in_ms(200),
+                       &error) != 0);
+    CHECK_INT(fd, -1);
+    close(server);
+    outbound_fini(&outbound);
+    wake_fini(&wake);
 }
 
 static void connects_to_a_port_and_is_refused_by_another(void)
@@ -123,12 +181,15 @@ static void connects_to_a_port_and_is_refused_by_another(void)
     int fd, server = listener(&port);
 
     begin();
-    CHECK_INT(dial_connect(&fd, "localhost", port, &wake, in_ms(5000), &error), 0);
+    allow(NULL, NULL);
+    CHECK_INT(dial_connect(&fd, "localhost", port, &outbound, &wake, in_ms(5000), &error), 0);
     CHECK(fd >= 0);
     close(fd);
     close(server);
-    CHECK_INT(dial_connect(&fd, "127.0.0.1", port, &wake, in_ms(5000), &error), WEIR_ECONNECT);
+    CHECK_INT(dial_connect(&fd, "127.0.0.1", port, &outbound, &wake, in_ms(5000), &error),
+              WEIR_ECONNECT);
     CHECK_INT(fd, -1);
+    outbound_fini(&outbound);
     wake_fini(&wake);
 }
 
@@ -139,17 +200,24 @@ static void connects_to_a_path(void)
     char longest[200];
 
     begin();
+    allow(NULL, NULL);
     snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/weir-dial-%d", (int)getpid());
     CHECK_INT(bind(server, (struct sockaddr *)&address, sizeof(address)), 0);
     CHECK_INT(listen(server, 1), 0);
-    CHECK_INT(dial_connect(&fd, address.sun_path, 0, &wake, in_ms(1000), &error), 0);
+    CHECK_INT(dial_connect(&fd, address.sun_path, 0, &outbound, &wake, in_ms(1000), &error), 0);
     close(fd);
     close(server);
     unlink(address.sun_path);
-    CHECK_INT(dial_connect(&fd, address.sun_path, 0, &wake, in_ms(1000), &error), WEIR_ECONNECT);
+    CHECK_INT(dial_connect(&fd, address.sun_path, 0, &outbound, &wake, in_ms(1000), &error),
+              WEIR_ECONNECT);
     memset(longest, '/', sizeof(longest) - 1);
     longest[sizeof(longest) - 1] = '\0';
-    CHECK_INT(dial_connect(&fd, longest, 0, &wake, in_ms(1000), &error), WEIR_ECONFIG);
+    CHECK_INT(dial_connect(&fd, longest, 0, &outbound, &wake, in_ms(1000), &error), WEIR_ECONFIG);
+    outbound.unix_sockets = false;
+    CHECK_INT(dial_connect(&fd, "@abstract", 0, &outbound, &wake, in_ms(1000), &error),
+              WEIR_EADDRESS);
+    CHECK_STRING(error.detail, "@abstract: Unix sockets are not allowed");
+    outbound_fini(&outbound);
     wake_fini(&wake);
 }
 
@@ -174,7 +242,8 @@ static void lingers_after_a_shutdown_of_both_directions(void)
     int fd, listening = listener(&port);
 
     begin();
-    CHECK_INT(dial_connect(&fd, "127.0.0.1", port, &wake, in_ms(5000), &error), 0);
+    allow(NULL, NULL);
+    CHECK_INT(dial_connect(&fd, "127.0.0.1", port, &outbound, &wake, in_ms(5000), &error), 0);
     int other = accept(listening, NULL, NULL);
     CHECK(other >= 0);
     shutdown(fd, SHUT_RDWR);
@@ -183,6 +252,7 @@ static void lingers_after_a_shutdown_of_both_directions(void)
     CHECK_INT(dial_linger(fd, in_ms(5000)), 0);
     close(fd);
     close(listening);
+    outbound_fini(&outbound);
     wake_fini(&wake);
 }
 
@@ -210,6 +280,8 @@ static void the_watchdog_ends_a_blocked_call(void)
 
 TEST_MAIN(TEST(a_wait_ends_at_its_deadline), TEST(an_interrupt_ends_this_wait_and_all_others),
           TEST(raised_before_it_began), TEST(names_and_numbers),
+          TEST(leaves_out_what_may_not_be_connected_to),
+          TEST(an_address_with_a_zone_is_not_this_machine),
           TEST(connects_to_a_port_and_is_refused_by_another), TEST(connects_to_a_path),
           TEST(lingers_until_the_other_side_closes),
           TEST(lingers_after_a_shutdown_of_both_directions), TEST(the_watchdog_ends_a_blocked_call))
