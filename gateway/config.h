@@ -74,6 +74,13 @@ struct config_webhook {
     size_t modules_count;
 };
 
+/* Which servers may be connected to, in the words of the drivers' settings; all zero: by default.
+ */
+struct config_outbound {
+    char *allow, *deny; /* spaces between the entries; NULL: no list */
+    bool unix_given, unix_sockets;
+};
+
 /* server.json, with defaults filled in. */
 struct config_server {
     char *listen;       /* "127.0.0.1:8000", "[::1]:8000" or "unix:/path" */
@@ -81,6 +88,7 @@ struct config_server {
     char *admin_token;  /* NULL: the admin API is disabled; WEIR_ADMIN_TOKEN if not in the file;
                            in a vault */
     char *public_url;   /* as senders know us: "https://hooks.example.com"; NULL: not known */
+    struct config_outbound outbound;
     struct networks trusted_proxies;
     char *forwarded_header;    /* lower case: what they say of the client; "x-forwarded-for" */
     bool proxy_protocol;       /* their connections begin with a PROXY header */

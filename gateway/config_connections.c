@@ -173,8 +173,8 @@ static bool check_name(const struct source *source, const char *pointer, const c
     return false;
 }
 
-static bool read_one(struct config_connection *connection, const struct source *source,
-                     const char *name, const json_t *entry)
+static bool read_one(struct config_connection *connection, const struct config_outbound *outbound,
+                     const struct source *source, const char *name, const json_t *entry)
 {
     static const char *const skip[] = {"type", NULL};
     char base[SOURCE_POINTER_MAX];
@@ -195,8 +195,10 @@ static bool read_one(struct config_connection *connection, const struct source *
         source_problem(source, base, NULL, "%s", error.detail);
         return false;
     }
-    bool good = config_set_values(settings, driver->settings, source, entry, base, skip);
-    if (good && weir_settings_check(settings, driver, &error) != 0) {
+    bool good = config_refuse_outbound(source, entry, base) &&
+                config_set_values(settings, driver->settings, source, entry, base, skip);
+    if (good && (config_apply_outbound(outbound, driver, settings, &error) != 0 ||
+                 weir_settings_check(settings, driver, &error) != 0)) {
         config_settings_problem(source, entry, base, &error);
         good = false;
     }
@@ -231,8 +233,9 @@ void config_read_connections(struct config *config, const struct source *source)
         return;
     }
     json_object_foreach(source->root, name,
-                        entry) if (read_one(&config->connections[config->connections_count], source,
-                                            name, entry)) config->connections_count++;
+                        entry) if (read_one(&config->connections[config->connections_count],
+                                            &config->server.outbound, source, name, entry))
+        config->connections_count++;
     qsort(config->connections, config->connections_count, sizeof(*config->connections), by_name);
 }
 

@@ -30,6 +30,18 @@ bool config_read_public_url(char **out, const struct source *source, const json_
 void config_settings_problem(const struct source *source, const json_t *object, const char *base,
                              const struct weir_error *error);
 
+/* "outbound" of server.json. */
+void config_read_outbound(struct config_outbound *outbound, const struct source *source);
+/* False, and a problem, if an entry of connections.json would set what belongs there. */
+bool config_refuse_outbound(const struct source *source, const json_t *entry, const char *base);
+/*
+ * Into the settings of one connection, unless its backend has no host. WEIR_EINVAL if its driver
+ * (a plugin's) has one but cannot be held to it.
+ */
+int config_apply_outbound(const struct config_outbound *outbound, const struct weir_driver *driver,
+                          struct weir_settings *settings, struct weir_error *error);
+void config_free_outbound(struct config_outbound *outbound);
+
 void config_free_connections(struct config *config);
 void config_free_webhooks(struct config *config);
 void config_free_server(struct config_server *server);

@@ -92,6 +92,7 @@ void config_free_server(struct config_server *server)
     free(server->public_url);
     free(server->forwarded_header);
     networks_fini(&server->trusted_proxies);
+    config_free_outbound(&server->outbound);
 }
 
 /* ---- Values ---------------------------------------------------------------------------------- */
@@ -333,12 +334,14 @@ bool config_read_public_url(char **out, const struct source *source, const json_
 void config_read_server(struct config_server *server, const struct source *source)
 {
     static const char *const inner[] = {
-        "limits", "log", "plugins", "trusted_proxies", "forwarded_header", "public_url", NULL};
+        "limits",           "log",        "outbound", "plugins", "trusted_proxies",
+        "forwarded_header", "public_url", NULL};
 
     read_object(server, source, source->root, "", top_keys, inner);
     read_inner(server, source, "limits", limit_keys);
     read_inner(server, source, "log", log_keys);
     read_plugins(source);
     read_proxies(server, source);
+    config_read_outbound(&server->outbound, source);
     config_read_public_url(&server->public_url, source, source->root, "");
 }

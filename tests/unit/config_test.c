@@ -13,7 +13,18 @@
 #include "sqlite.h"
 #include "watch.h"
 
-const struct weir_driver *const backend_drivers[] = {&postgresql_driver, &sqlite_driver, NULL};
+/* As a plugin's might be. */
+static const struct weir_setting lines_settings[] = {
+    {"host", WEIR_SETTING_STRING, 0, 0, 0, NULL, "a server"},
+    {NULL, WEIR_SETTING_STRING, 0, 0, 0, NULL, NULL}};
+static const struct weir_driver lines_driver = {.abi = WEIR_DRIVER_ABI,
+                                                .name = "lines",
+                                                .settings = lines_settings,
+                                                .min_size = 1,
+                                                .max_size = 1};
+
+const struct weir_driver *const backend_drivers[] = {&postgresql_driver, &sqlite_driver,
+                                                     &lines_driver, NULL};
 const struct weir_sink *const backend_sinks[] = {&postgresql_sink, &sqlite_sink, NULL};
 
 static char directory[64];
@@ -175,6 +186,94 @@ static void server_keys_are_bounded(void)
     check_problem("server.json", 1, "/request_timeout", "above 0");
 }
 
+/* What the drivers are told of it; an empty string is no such setting. */
+static void check_outbound(const char *server, const char *allow, const char *deny, int local)
+{
+    CHECK_INT(load(connections, webhooks, server), 0);
+    const struct weir_settings *settings = config->connections[0].settings;
+    CHECK_STRING(weir_settings_string(settings, "allow_addresses", ""), allow);
+    CHECK_STRING(weir_settings_string(settings, "deny_addresses", ""), deny);
+    CHECK_INT(weir_settings_has(settings, "allow_unix"), local >= 0);
+    CHECK_INT(weir_settings_boolean(settings, "allow_unix", false), local > 0);
+    let_go();
+}
+
+static void outbound_becomes_settings(void)
+{
+    check_outbound(NULL, "", "", -1);
+    check_outbound("{}", "", "", -1);
+    check_outbound("{\"outbound\":{}}", "", "", -1);
+    check_outbound("{\"outbound\":{\"deny\":[]}}", "", "", -1);
+    check_outbound("{\"outbound\":{\"allow\":[\"10.20.0.0/16\",\"2001:db8::1\"],"
+                   "\"deny\":[\"10.20.1.0/24\"],\"unix\":true}}",
+                   "10.20.0.0/16 2001:db8::1", "10.20.1.0/24", 1);
+    check_outbound("{\"outbound\":{\"unix\":false}}", "", "", 0);
+}
+
+static void a_wrong_outbound_is_told(void)
+{
+    static const struct {
+        const char *server, *pointer, *text;
+    } rows[] = {
+        {"{\"outbound\":[]}", "/outbound", "must be an object"},
+        {"{\"outbound\":null}", "/outbound", "must be an object"},
+        {"{\"outbound\":{\"denied\":[]}}", "/outbound/denied", "did you mean deny"},
+        {"{\"outbound\":{\"deny\":\"10.0.0.0/8\"}}", "/outbound/deny", "must be an array"},
+        {"{\"outbound\":{\"deny\":[\"::1\",\"10.0.0.1/8\"]}}", "/outbound/deny/1",
+         "10.0.0.1/8 has bits set behind its prefix"},
+        {"{\"outbound\":{\"deny\":[\"10.0.0.0/8 ::1\"]}}", "/outbound/deny/0", "0 to 32 bits"},
+        {"{\"outbound\":{\"deny\":[7]}}", "/outbound/deny/0", "string"},
+        {"{\"outbound\":{\"allow\":[\"localhost\"]}}", "/outbound/allow/0",
+         "localhost is not an address or a network"},
+        {"{\"outbound\":{\"allow\":[]}}", "/outbound/allow", "must not be empty"},
+        {"{\"outbound\":{\"unix\":\"no\"}}", "/outbound/unix", "true or false"}};
+    char many[8192];
+    size_t len = (size_t)snprintf(many, sizeof(many), "{\"outbound\":{\"deny\":[\"10.0.0.0\"");
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CHECK(load(connections, webhooks, rows[i].server) != 0);
+        check_problem("server.json", 1, rows[i].pointer, rows[i].text);
+    }
+    for (unsigned i = 1; i <= 300; i++)
+        len +=
+            (size_t)snprintf(many + len, sizeof(many) - len, ",\"10.0.%u.%u\"", i / 256, i % 256);
+    snprintf(many + len, sizeof(many) - len, "]}}");
+    CHECK(load(connections, webhooks, many) != 0);
+    check_problem("server.json", 1, "/outbound/deny/256", "at most 256 networks");
+}
+
+static void connections_cannot_say_what_they_may_reach(void)
+{
+    static const char *const keys[] = {"\"allow_addresses\":\"127.0.0.1\"",
+                                       "\"deny_addresses\":\"127.0.0.1\"", "\"allow_unix\":true"};
+    static const char *const pointers[] = {"/db/allow_addresses", "/db/deny_addresses",
+                                           "/db/allow_unix"};
+    char text[256];
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        snprintf(text, sizeof(text), "{\"db\":{\"type\":\"postgresql\",\"user\":\"u\",%s}}",
+                 keys[i]);
+        CHECK(load(text, "{\"webhooks\":[]}", NULL) != 0);
+        check_problem("connections.json", 1, pointers[i], "is not for connections.json");
+    }
+}
+
+/* SQLite has no host; what has one and knows nothing of lists cannot be held to them. */
+static void a_driver_that_cannot_be_held_to_outbound_is_refused(void)
+{
+    static const char lines[] = "{\"db\":{\"type\":\"lines\",\"host\":\"x\"}}";
+    static const char file[] = "{\"db\":{\"type\":\"sqlite\",\"path\":\"/x\"}}";
+    static const char deny[] = "{\"outbound\":{\"deny\":[\"10.0.0.0/8\"]}}";
+
+    CHECK_INT(load(lines, "{\"webhooks\":[]}", NULL), 0);
+    let_go();
+    CHECK_INT(load(file, "{\"webhooks\":[]}", deny), 0);
+    CHECK(!weir_settings_has(config->connections[0].settings, "deny_addresses"));
+    let_go();
+    CHECK(load(lines, "{\"webhooks\":[]}", deny) != 0);
+    check_problem("connections.json", 1, "/db/type", "lines cannot be held to outbound");
+}
+
 static void every_problem_is_told_at_once(void)
 {
     CHECK(load("{\"a\":{\"type\":\"x\"},\"b\":{}}", "{\"webhooks\":[],\"more\":1}", "{\"x\":1}") !=
@@ -236,5 +335,8 @@ TEST_MAIN(TEST(the_documented_files_load_unchanged), TEST(a_syntax_error_has_its
           TEST(a_duplicate_key_is_refused), TEST(an_unknown_key_names_the_nearest),
           TEST(an_unknown_type_and_connection_are_told), TEST(a_module_must_suit_its_connection),
           TEST(a_table_must_be_an_identifier), TEST(paths_are_checked),
-          TEST(server_keys_are_bounded), TEST(every_problem_is_told_at_once),
-          TEST(the_environment_is_expanded_once), TEST(a_change_is_noticed_once_it_has_settled))
+          TEST(server_keys_are_bounded), TEST(outbound_becomes_settings),
+          TEST(a_wrong_outbound_is_told), TEST(connections_cannot_say_what_they_may_reach),
+          TEST(a_driver_that_cannot_be_held_to_outbound_is_refused),
+          TEST(every_problem_is_told_at_once), TEST(the_environment_is_expanded_once),
+          TEST(a_change_is_noticed_once_it_has_settled))
