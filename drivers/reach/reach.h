@@ -7,27 +7,19 @@
 
 #include "outbound.h"
 
-/* Rows for a driver's table. The daemon fills them from `outbound` in server.json, for all alike.
- */
-#define REACH_SETTINGS                                                               \
-    {"allow_addresses",                                                              \
-     WEIR_SETTING_STRING,                                                            \
-     0,                                                                              \
-     0,                                                                              \
-     0,                                                                              \
-     "all but cloud metadata",                                                       \
-     "addresses and networks that alone may be connected to"},                       \
-        {"deny_addresses",                                                           \
-         WEIR_SETTING_STRING,                                                        \
-         0,                                                                          \
-         0,                                                                          \
-         0,                                                                          \
-         NULL,                                                                       \
-         "addresses and networks that may not be connected to"},                     \
-    {                                                                                \
-        "allow_unix", WEIR_SETTING_BOOLEAN, 0, 0, 0, "true without allow_addresses", \
-            "Unix sockets may be connected to"                                       \
+#define REACH_ROW(name, kind, fallback, help)              \
+    {                                                      \
+        name, WEIR_SETTING_##kind, 0, 0, 0, fallback, help \
     }
+
+/* Rows for a driver's table; the daemon fills them in for all alike ("outbound" in server.json). */
+#define REACH_SETTINGS                                                    \
+    REACH_ROW("allow_addresses", STRING, "all but cloud metadata",        \
+              "addresses and networks that alone may be connected to"),   \
+        REACH_ROW("deny_addresses", STRING, NULL,                         \
+                  "addresses and networks that may not be connected to"), \
+        REACH_ROW("allow_unix", BOOLEAN, "true without allow_addresses",  \
+                  "Unix sockets may be connected to")
 
 /* What those settings say. As outbound_init: fini it all the same. */
 int reach_read(struct outbound *outbound, const struct weir_settings *settings,

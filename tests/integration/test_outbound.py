@@ -4,6 +4,7 @@ import json
 import pathlib
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -314,6 +315,59 @@ def test_what_was_not_tried_is_told(start, names, secure, second):
     assert done.returncode == 3
     assert "not tried: 127.0.0.2 is in the deny list (127.0.0.2)" in done.stderr, done.stderr
     assert second.settled() == 0
+
+
+class TLSListener:
+    """Says who is who, and nothing more: no server, but one that looks at what comes in."""
+
+    def __init__(self, certificate, key):
+        self.names, self.first_bytes, self.finished = [], [], 0
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        context.sni_callback = lambda _socket, name, _context: self.names.append(name)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, args=(context,), daemon=True).start()
+
+    def _serve(self, context):
+        while True:
+            try:
+                with context.wrap_socket(self.listener.accept()[0], server_side=True) as client:
+                    self.first_bytes.append(client.recv(8))
+            except OSError:
+                if self.listener.fileno() < 0:
+                    return
+            self.finished += 1
+
+    def close(self):
+        self.listener.close()
+
+
+@pytest.mark.parametrize("host, subject, name, trusted", [
+    ("localhost", "DNS:localhost", "localhost", True),
+    ("localhost", "DNS:localhost.test", "localhost", False),
+    ("localhost", "IP:127.0.0.1", "localhost", False),
+    ("127.0.0.1", "IP:127.0.0.1", None, True),
+    ("127.0.0.1", "IP:127.0.0.2", None, False),
+    ("127.0.0.1", "DNS:127.0.0.1", None, False)])
+def test_rabbitmq_tells_and_verifies_its_host(start, names, authority, host, subject, name, trusted):
+    """A broker behind a proxy is found by the name that TLS announces; an address is no name."""
+    openssl = certificates.openssl
+    (authority / "subject").write_text(f"subjectAltName={subject}\n", encoding="ascii")
+    openssl(authority, "req", "-new", "-key", "server.key", "-out", "subject.csr",
+            "-subj", "/CN=somebody")
+    openssl(authority, "x509", "-req", "-in", "subject.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+            "-CAcreateserial", "-days", "2", "-out", "subject.pem", "-extfile", "subject")
+    names.set(localhost="127.0.0.1")
+    broker = TLSListener(authority / "subject.pem", authority / "server.key")
+    weir = start({"db": entry("rabbitmq-tls", broker.port, host=host,
+                              ssl_ca=str(authority / "ca.pem"))}, webhooks("rabbitmq"), start=False)
+    assert check(weir, names).returncode == 3
+    wait_until(lambda: broker.names)
+    assert broker.names == [name]
+    wait_until(lambda: broker.finished)
+    assert (b"AMQP\x00\x00\x09\x01" in broker.first_bytes) is trusted
+    broker.close()
 
 
 # ---- What else connects --------------------------------------------------------------------------
