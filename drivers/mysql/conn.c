@@ -7,9 +7,11 @@
 #include "conn.h"
 
 #include <errmsg.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "clock.h"
 
@@ -46,6 +48,16 @@ int my_fail_statement(MYSQL_STMT *statement, int status, struct weir_error *erro
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
+void my_unblock(struct my_conn *conn, bool unblocked)
+{
+    int fd = mysql_get_socket(conn->mysql);
+    int flags = fcntl(fd, F_GETFL);
+
+    if (conn->tls && flags >= 0)
+        fcntl(fd, F_SETFL, unblocked ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}
+
+/* With TLS libmariadb takes no notice of a time-out, and must find its socket dead. */
 void my_wait(struct my_conn *conn, int *wait, int64_t deadline, int *status,
              struct weir_error *error)
 {
@@ -59,6 +71,8 @@ void my_wait(struct my_conn *conn, int *wait, int64_t deadline, int *status,
         events |= POLLPRI;
     if (*status == 0)
         *status = wake_wait(&conn->wake, mysql_get_socket(conn->mysql), events, deadline, error);
+    if (*status != 0 && conn->tls)
+        shutdown(mysql_get_socket(conn->mysql), SHUT_RDWR);
     *wait = *status == 0 ? *wait & ~MYSQL_WAIT_TIMEOUT : MYSQL_WAIT_TIMEOUT;
 }
 

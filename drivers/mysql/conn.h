@@ -36,6 +36,7 @@ struct my_conn {
     char number[DIAL_NUMBER_MAX]; /* of the server; "" on a Unix socket; before `settings` is set */
 
     MYSQL *mysql;
+    bool tls;          /* see my_unblock */
     size_t packet_max; /* the server's max_allowed_packet */
     bool binds_arrays; /* one execution for many rows */
     struct my_prepared prepared[MY_PREPARED_MAX];
@@ -51,6 +52,11 @@ struct my_conn {
  */
 void my_wait(struct my_conn *conn, int *wait, int64_t deadline, int *status,
              struct weir_error *error);
+/*
+ * With TLS the split calls only wait if the socket does not block, and blocking ones only work well
+ * if it does: for our own calls, and for a borrower's.
+ */
+void my_unblock(struct my_conn *conn, bool unblocked);
 /* The status of a call that failed: *status if that is set, else what the server said. */
 int my_fail(struct my_conn *conn, int status, struct weir_error *error);
 int my_fail_statement(MYSQL_STMT *statement, int status, struct weir_error *error);

@@ -9,14 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "conn.h"
 #include "dial.h"
 #include "reach.h"
 #include "spare.h"
+#include "watchdog.h"
 
-#define KILL_SECONDS 2 /* for the connection that kills */
+#define KILL_SECONDS 2                /* for the connection that kills */
+#define GRACE        (200 * CLOCK_MS) /* past a deadline, for what watches it itself */
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
@@ -131,14 +134,31 @@ static int check_name(struct my_conn *conn, const struct weir_settings *settings
     return weir_fail(error, WEIR_ETLS, "the certificate was not compared with %s", name);
 }
 
+/*
+ * The handshake of TLS is not split: it blocks, until the watchdog ends it. The watchdog's socket
+ * is a duplicate, since libmariadb closes its own on any error; -1 if there is none yet.
+ */
+static int watch(struct my_conn *conn, struct watchdog *watchdog, int64_t deadline)
+{
+    int fd = fcntl(mysql_get_socket(conn->mysql), F_DUPFD_CLOEXEC, 0);
+
+    if (fd >= 0 && watchdog_set(watchdog, fd, clock_add(deadline, GRACE)) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
 /* Drive the split call to its end. What came of it is in conn->mysql. */
 static bool log_in(struct my_conn *conn, const struct weir_settings *settings, const char *number,
                    const char *database, int64_t deadline, int *status, struct weir_error *error)
 {
     const char *name = weir_settings_string(settings, "host", "localhost");
-    bool is_path = dial_is_path(name);
+    bool is_path = dial_is_path(name), bitten = false;
     char host[DIAL_HOST_MAX];
     MYSQL *connected = NULL;
+    struct watchdog watchdog;
+    int fd = -1;
 
     snprintf(host, sizeof(host), "%s", number);
     int wait = mysql_real_connect_start(&connected, conn->mysql, is_path ? NULL : host,
@@ -148,9 +168,17 @@ static bool log_in(struct my_conn *conn, const struct weir_settings *settings, c
                                         is_path ? name : NULL, 0);
     snprintf(host, sizeof(host), "%s", name);
     while (wait != 0) {
+        if (fd < 0)
+            fd = watch(conn, &watchdog, deadline);
         my_wait(conn, &wait, deadline, status, error);
         wait = mysql_real_connect_cont(&connected, conn->mysql, wait);
     }
+    if (fd >= 0) {
+        bitten = watchdog_clear(&watchdog);
+        close(fd);
+    }
+    if (*status == 0 && bitten)
+        *status = weir_fail(error, WEIR_EDEADLINE, "no answer in time");
     return connected != NULL && *status == 0;
 }
 
@@ -162,10 +190,13 @@ static int connect_to(struct my_conn *conn, const struct weir_settings *settings
     int status = 0;
 
     mysql_close(conn->mysql);
+    conn->tls = false;
     conn->mysql = make_handle(settings);
     if (conn->mysql == NULL || mysql_options(conn->mysql, MYSQL_OPT_NONBLOCK, 0) != 0)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
     if (log_in(conn, settings, number, database, deadline, &status, error)) {
+        conn->tls = mysql_get_ssl_cipher(conn->mysql) != NULL;
+        my_unblock(conn, true);
         status = check_tls(conn, settings, error);
         return status != 0 ? status
                            : check_name(conn, settings,
@@ -241,7 +272,7 @@ struct kill {
     unsigned long thread_id;
 };
 
-/* On a spare thread, since a handshake of TLS blocks. */
+/* On a spare thread, since the handshake of TLS blocks. */
 static void kill_work(void *job)
 {
     struct kill *kill = job;

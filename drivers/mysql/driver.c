@@ -148,6 +148,7 @@ static int take_back(struct my_conn *conn, unsigned flags, int64_t deadline,
     static const char sql[] = "SET SESSION autocommit = 1";
 
     atomic_store(&conn->lent, false);
+    my_unblock(conn, true);
     if ((flags & SERVER_STATUS_AUTOCOMMIT) != 0)
         return 0;
     return my_run(conn, sql, sizeof(sql) - 1, deadline, NULL, error);

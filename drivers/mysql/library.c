@@ -21,6 +21,7 @@ struct st_mysql *weir_mysql_handle(const struct weir_lease *lease)
         return NULL;
     struct my_conn *conn = lease->conn;
     atomic_store(&conn->lent, true);
+    my_unblock(conn, false);
     if (wake_raised(&conn->wake))
         shutdown(atomic_load(&conn->fd) - 1, SHUT_RDWR);
     return conn->mysql;

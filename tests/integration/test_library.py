@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: MIT
 """libweir as a C programmer meets it: installed, found by pkg-config, used outside the tree."""
 import os
+import pathlib
 import re
+import shutil
 import subprocess
+import tempfile
 import threading
 
 import pytest
 
+import certificates
 from backends import MySQL, Rabbit, RedisStream
 from gateway import BUILD, ROOT
+from mariadb import MariaDB
 
 PROGRAMS = ROOT / "tests" / "library"
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
@@ -242,6 +247,22 @@ def test_handles_of_the_others(house, other):
     see_it_through(house.start(program, "left", *more, *keys))
     server = backend.server
     see_it_through(house.start(program, "frozen", *more, *keys), server.freeze, server.thaw)
+
+
+def test_mysql_handles_with_tls(house):
+    """A borrower's calls block, the driver's own do not, on one and the same socket."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="weir-ca-", dir="/tmp"))
+    certificates.make(directory)
+    server = MariaDB(f"--ssl-cert={directory / 'server.pem'}",
+                     f"--ssl-key={directory / 'server.key'}", "--require-secure-transport=ON")
+    try:
+        program = house.compile(PROGRAMS / "mysql.c", "weir-mysql")
+        keys = [*settings(MySQL(server)), "ssl_mode=required"]
+        see_it_through(house.start(program, "left", *keys))
+        see_it_through(house.start(program, "frozen", *keys), server.freeze, server.thaw)
+    finally:
+        server.remove()
+        shutil.rmtree(directory)
 
 
 def test_sqlite_handles(house, tmp_path):

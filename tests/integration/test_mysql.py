@@ -2,6 +2,7 @@
 """MySQL and MariaDB: what is peculiar to them."""
 import pathlib
 import shutil
+import socket
 import tempfile
 import threading
 import time
@@ -268,6 +269,53 @@ def test_tls(start, encrypted, keys, works):
             assert "WEIR_ETLS" in weir.log()
     finally:
         database.drop()
+
+
+def test_deadlines_hold_with_tls(start, encrypted):
+    """What is given up is killed, the lane goes on, and the end is not held up."""
+    _, server = encrypted
+    database = MySQL(server)
+    try:
+        database.slow_down(120)
+        weir = start({"db": database.connection(pool_max_size=1, operation_timeout=1)},
+                     database.webhooks(), {"request_timeout": 4})
+        running = ("SELECT id FROM information_schema.processlist WHERE info LIKE '%SLEEP%' AND"
+                   " info NOT LIKE '%processlist%'")
+        call = Call(weir.post, {"a": 1})
+        wait_until(lambda: server.run(running))
+        wait_until(lambda: "status=WEIR_EDEADLINE" in weir.log(), 3)
+        wait_until(lambda: not server.run(running), 5)
+        assert call.result()[0] == 503
+        since = time.monotonic()
+        assert weir.stop() == 0 and time.monotonic() - since < 4
+        assert "shutdown-forced" not in weir.log()
+    finally:
+        database.drop()
+
+
+def test_a_server_that_is_silent_within_the_handshake(start):
+    """It greets, offers TLS, and says nothing more: libmariadb would wait for ever."""
+    greeting = (b"\x0a10.11.0-MariaDB\0" + b"\x01\0\0\0" + b"12345678\0" + b"\x08\x8a" + b"\x2d"
+                + b"\x02\0" + b"\x08\0" + b"\x15" + bytes(10) + b"123456789012\0"
+                + b"mysql_native_password\0")
+    accepted = []
+
+    def greet(listener):
+        while True:
+            client, _ = listener.accept()
+            client.sendall(len(greeting).to_bytes(3, "little") + b"\0" + greeting)
+            accepted.append((client, client.recv(4)))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=greet, args=(listener,), daemon=True).start()
+        weir = start({"db": {"type": "mysql", "host": "127.0.0.1", "database": "d", "user": "u",
+                             "port": listener.getsockname()[1], "ssl_mode": "required",
+                             "connect_timeout": 1}}, {"webhooks": []}, start=False)
+        since = time.monotonic()
+        done = weir.command("check", "--config", str(weir.config), "--connect")
+        assert done.returncode == 3 and time.monotonic() - since < 5
+        assert "did not answer in time" in done.stderr
+        assert accepted[0][1] == b"\x20\0\0\x01", "it was not asked for TLS"
 
 
 @pytest.mark.parametrize("mode, works", [("preferred", True), ("required", False)])
