@@ -168,7 +168,7 @@ static bool log_in(struct my_conn *conn, const struct weir_settings *settings, c
                                         is_path ? name : NULL, 0);
     snprintf(host, sizeof(host), "%s", name);
     while (wait != 0) {
-        if (fd < 0)
+        if (fd < 0 && mode_of(settings) != MODE_DISABLED)
             fd = watch(conn, &watchdog, deadline);
         my_wait(conn, &wait, deadline, status, error);
         wait = mysql_real_connect_cont(&connected, conn->mysql, wait);
