@@ -83,6 +83,7 @@ struct config_outbound {
 
 /* server.json, with defaults filled in. */
 struct config_server {
+    bool is_written;    /* there is a server.json */
     char *listen;       /* "127.0.0.1:8000", "[::1]:8000" or "unix:/path" */
     char *admin_listen; /* NULL: the same as listen */
     char *admin_token;  /* NULL: the admin API is disabled; WEIR_ADMIN_TOKEN if not in the file;

@@ -263,6 +263,17 @@ static void prove(struct reload *reload, struct config *config, struct config *o
     accept_it(reload, reply, config, effects);
 }
 
+/* What it forbids (outbound, above all) must not be lifted because the file is missing. */
+static bool has_lost_server(const struct config *config, const struct config *old,
+                            struct problems *problems)
+{
+    if (config->server.is_written || old == NULL || !old->server.is_written)
+        return false;
+    problems_add(problems, "server.json", 0, NULL, NULL,
+                 "has vanished; write {} into it to take back what it said");
+    return true;
+}
+
 /* A problem if nothing changed. */
 static void carry_out(struct reload *reload, struct config *config, struct reload_reply *reply,
                       struct problems *problems)
@@ -272,7 +283,8 @@ static void carry_out(struct reload *reload, struct config *config, struct reloa
 
     if (effects == NULL)
         problems_add(problems, NULL, 0, NULL, NULL, "out of memory");
-    else if (apply(reload, config, old, effects, problems) == 0)
+    else if (!has_lost_server(config, old, problems) &&
+             apply(reload, config, old, effects, problems) == 0)
         prove(reload, config, old, effects, reply, problems);
     free(effects);
     config_unref(&old);

@@ -500,6 +500,19 @@ def test_a_deny_that_leaves_nothing_is_a_version_that_cannot_be_proven(start, tw
     assert reload_with(weir, {"deny": ["127.0.0.0/8"]}, strict=True)[0] == 422
 
 
+def test_a_server_json_that_vanishes_lifts_nothing(start, twofold):
+    weir = start({"db": twofold.connection()}, twofold.webhooks(), {"outbound": {"deny": LOOPBACK}})
+    weir.write({"db": twofold.connection("two")})
+    (weir.config / "server.json").unlink()
+    code, answer = weir.reload()
+    assert code == 422 and answer["errors"][0]["file"] == "server.json", answer
+    assert "has vanished" in answer["errors"][0]["message"]
+    assert weir.post({"a": 1})[0] == 503
+    weir.write(server={key: value for key, value in weir.server.items() if key != "outbound"})
+    assert weir.reload()[0] == 200
+    wait_until(lambda: weir.post({"a": 1})[0] == 200)
+
+
 def test_connections_json_cannot_widen_it(start, twofold):
     weir = start({"db": twofold.connection()}, twofold.webhooks(), {"outbound": {"deny": ["::1"]}})
     code, answer = weir.change({"db": twofold.connection(allow_addresses="127.0.0.1")})
