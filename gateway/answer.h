@@ -22,7 +22,7 @@
     X(BUSY, 409, "busy", "The configuration is being changed.")                                    \
     X(SLOW_CLIENT, 408, "slow-client", "The request did not arrive in time.")                      \
     X(TOO_LARGE, 413, "too-large", "The body is larger than allowed.")                             \
-    X(MEDIA_TYPE, 415, "media-type", "The body must be application/json.")                         \
+    X(MEDIA_TYPE, 415, "media-type", "This path does not take a body of this kind.")               \
     X(REJECTED, 422, "rejected", "The destination refused this webhook for good.")                 \
     X(SIZES_REJECTED, 422, "sizes-rejected", "A pool cannot have these sizes; nothing changed.")   \
     X(CONFIG_REJECTED, 422, "config-rejected", "The configuration is not valid; nothing changed.") \
@@ -47,10 +47,12 @@ struct answer {
     const char *content_type; /* static */
     const char *allow;        /* static; an Allow header, or NULL */
     const char *authenticate; /* good until it is sent; a WWW-Authenticate header, or NULL */
-    unsigned retry_after;     /* seconds; 0: no header */
-    bool nosniff;             /* X-Content-Type-Options */
-    bool close;               /* close the client's connection after it */
-    char *body;               /* owned; freed by answer_fini */
+    const char
+        *accept_encoding; /* static; an Accept-Encoding header (RFC 9110, 15.5.16), or NULL */
+    unsigned retry_after; /* seconds; 0: no header */
+    bool nosniff;         /* X-Content-Type-Options */
+    bool close;           /* close the client's connection after it */
+    char *body;           /* owned; freed by answer_fini */
     size_t body_len;
 };
 

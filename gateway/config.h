@@ -63,11 +63,15 @@ struct config_module {
     const struct config_connection *connection; /* of the same config */
 };
 
+/* What the bodies of a webhook are. */
+enum config_content { CONTENT_JSON, CONTENT_FORM, CONTENT_RAW };
+
 /* One entry of webhooks.json. */
 struct config_webhook {
     char *id, *path;
     char *delivery_header; /* lower case; where the sender's delivery id stands; NULL: the usual */
     struct guard *guard;   /* NULL: everybody may post */
+    enum config_content content;
     struct challenge challenge;
     char *public_url; /* of this webhook alone; NULL: the server's */
     struct config_module *modules;
@@ -104,6 +108,9 @@ struct config_server {
     size_t head_max;                    /* limits.head, 16 KiB: request line and headers */
     unsigned headers_max;               /* limits.headers, 100 */
     unsigned json_depth_max;            /* limits.json_depth, 64 */
+    size_t json_string_max;             /* limits.json_string, 64 MiB: bytes of one string or key */
+    unsigned form_fields_max;           /* limits.form_fields, 1000 */
+    unsigned inflate_ratio_max;         /* limits.inflate_ratio, 100: a body to its gzip */
     unsigned connections_max;           /* limits.connections, 4096, admin excluded */
     size_t inflight_max;                /* limits.inflight_bytes, 256 MiB of bodies held */
     unsigned batch_max;                 /* limits.batch, WEIR_BATCH_MAX: rows in one commit */

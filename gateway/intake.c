@@ -13,12 +13,11 @@
 #include "clock.h"
 #include "greet.h"
 #include "headers.h"
-#include "json.h"
 #include "log.h"
 #include "loop.h"
-#include "media.h"
 #include "repeats.h"
 #include "route.h"
+#include "unpack.h"
 
 static struct route route_of(const struct intake *intake, const struct request *request)
 {
@@ -46,23 +45,6 @@ static bool routed(void *context, const struct request *request, struct answer *
     return false;
 }
 
-/* Two of them: whichever is believed, the sender may have meant the other. */
-static bool is_twice(const struct request *request, const char *name)
-{
-    unsigned count = 0;
-
-    for (size_t i = 0; i < request->headers_count; i++)
-        count += strcmp(request->headers[i].name, name) == 0;
-    return count > 1;
-}
-
-static bool is_json(const struct request *request)
-{
-    return !is_twice(request, "content-type") &&
-           media_is_json(request_header(request, "content-type")) &&
-           media_is_plain(request_header(request, "content-encoding"));
-}
-
 /* A guard that must see the body comes before the media type all the same: 401 before 415. */
 static bool admitted(void *context, struct request *request, struct answer *answer)
 {
@@ -77,10 +59,7 @@ static bool admitted(void *context, struct request *request, struct answer *answ
         return true;
     if (!knock_head(intake, route.entry, request, answer))
         return false;
-    if (knock_waits(route.entry) || is_json(request))
-        return true;
-    answer_problem(answer, ANSWER_MEDIA_TYPE, NULL);
-    return false;
+    return knock_waits(route.entry) || unpack_takes(route.entry, request, answer);
 }
 
 /* ---- Answering ------------------------------------------------------------------------------- */
@@ -228,7 +207,6 @@ static void take_in(struct intake *intake, const struct config_webhook *entry,
 static void check(struct intake *intake, const struct config_webhook *entry,
                   struct request *request)
 {
-    const char *body = request->body == NULL ? "" : request->body;
     struct answer answer = {.status = 0};
     bool unseen = knock_waits(entry) || request->judged != intake->loop->config->generation;
 
@@ -238,19 +216,13 @@ static void check(struct intake *intake, const struct config_webhook *entry,
         return;
     }
     if (!knock_body(intake, entry, request, &answer) ||
-        greet_reply(intake, entry, request, &answer)) {
+        !unpack_coding(intake, entry, request, &answer) ||
+        greet_reply(intake, entry, request, &answer) ||
+        (unseen && !unpack_takes(entry, request, &answer)) ||
+        !unpack_content(intake, entry, request, &answer))
         door_answer(intake->loop->door, request->id, &answer);
-        return;
-    }
-    if (unseen && !is_json(request)) {
-        refuse(intake, request, ANSWER_MEDIA_TYPE);
-        return;
-    }
-    switch (json_check(body, request->body_len, intake->loop->config->server.json_depth_max)) {
-    case JSON_OK: take_in(intake, entry, request); break;
-    case JSON_MEMORY: refuse(intake, request, ANSWER_OVERLOADED); break;
-    default: refuse(intake, request, ANSWER_MALFORMED);
-    }
+    else
+        take_in(intake, entry, request);
 }
 
 static void complete(void *context, struct request *request)

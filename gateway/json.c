@@ -211,7 +211,23 @@ static bool check_surrogates(const char *body, size_t len)
     return true;
 }
 
-enum json_verdict json_check(const char *body, size_t len, unsigned depth_max)
+/* The grammar was found right, so that what is between two quotes is a string. */
+static bool check_strings(const char *body, size_t len, size_t max)
+{
+    const char *end = body + len, *at = body;
+
+    while ((at = memchr(at, '"', (size_t)(end - at))) != NULL) {
+        const char *from = ++at;
+        while (*at != '"')
+            at += *at == '\\' ? 2 : 1;
+        if ((size_t)(at - from) > max)
+            return false;
+        at++;
+    }
+    return true;
+}
+
+enum json_verdict json_check(const char *body, size_t len, const struct json_limits *limits)
 {
     if (count_blank(body, len) == len)
         return JSON_EMPTY;
@@ -219,9 +235,11 @@ enum json_verdict json_check(const char *body, size_t len, unsigned depth_max)
         return JSON_ENCODING;
     if (has_odd_space(body, len))
         return JSON_SYNTAX;
-    enum json_verdict verdict = check_syntax(body, len, depth_max);
+    enum json_verdict verdict = check_syntax(body, len, limits->depth);
     if (verdict == JSON_OK && !check_surrogates(body, len))
         return JSON_SURROGATE;
+    if (verdict == JSON_OK && len > limits->string && !check_strings(body, len, limits->string))
+        return JSON_LONG;
     return verdict;
 }
 
@@ -232,6 +250,7 @@ const char *json_verdict_name(enum json_verdict verdict)
     case JSON_EMPTY: return "empty";
     case JSON_SYNTAX: return "syntax";
     case JSON_DEPTH: return "depth";
+    case JSON_LONG: return "string";
     case JSON_ENCODING: return "encoding";
     case JSON_SURROGATE: return "surrogate";
     case JSON_MEMORY: return "memory";

@@ -28,6 +28,11 @@ static bool is_json_type(const char *type, size_t len)
            strncasecmp(type + len - suffix_len, suffix, suffix_len) == 0;
 }
 
+static bool is_form_type(const char *type, size_t len)
+{
+    return is(type, len, "application/x-www-form-urlencoded");
+}
+
 /* Length without the blanks at its end. */
 static size_t trimmed(const char *text, size_t len)
 {
@@ -53,12 +58,11 @@ static bool is_acceptable(const char *parameter, size_t len)
     return is(value, value_len, "utf-8") || is(value, value_len, "utf8");
 }
 
-bool media_is_json(const char *content_type)
+static bool is_of(const char *content_type, bool (*is_type)(const char *type, size_t len))
 {
-    if (content_type == NULL)
-        return true;
     size_t len = strcspn(content_type, ";");
-    if (!is_json_type(content_type, trimmed(content_type, len)))
+
+    if (!is_type(content_type, trimmed(content_type, len)))
         return false;
     for (const char *at = content_type + len; *at == ';'; at += len) {
         at++;
@@ -70,7 +74,21 @@ bool media_is_json(const char *content_type)
     return true;
 }
 
-bool media_is_plain(const char *content_encoding)
+bool media_is_json(const char *content_type)
 {
-    return content_encoding == NULL || strcasecmp(content_encoding, "identity") == 0;
+    return content_type == NULL || is_of(content_type, is_json_type);
+}
+
+bool media_is_form(const char *content_type)
+{
+    return content_type != NULL && is_of(content_type, is_form_type);
+}
+
+enum media_coding media_coding(const char *content_encoding)
+{
+    if (content_encoding == NULL || strcasecmp(content_encoding, "identity") == 0)
+        return MEDIA_PLAIN;
+    if (strcasecmp(content_encoding, "gzip") == 0 || strcasecmp(content_encoding, "x-gzip") == 0)
+        return MEDIA_GZIP;
+    return MEDIA_UNKNOWN;
 }

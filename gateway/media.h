@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Media types: is a body said to be JSON? */
+/* Media types: what is a body said to be? */
 #ifndef GATEWAY_MEDIA_H
 #define GATEWAY_MEDIA_H
 
@@ -11,7 +11,18 @@
  */
 bool media_is_json(const char *content_type);
 
-/* Is this Content-Encoding none at all? NULL and "identity" are. */
-bool media_is_plain(const char *content_encoding);
+/*
+ * Is it application/x-www-form-urlencoded, in UTF-8 if it names a charset? NULL is not: nobody
+ * sends a form without saying so.
+ */
+bool media_is_form(const char *content_type);
+
+enum media_coding {
+    MEDIA_PLAIN, /* no Content-Encoding, or "identity" */
+    MEDIA_GZIP,  /* "gzip", or "x-gzip" (RFC 9110, 8.4.1.3) */
+    MEDIA_UNKNOWN
+};
+
+enum media_coding media_coding(const char *content_encoding);
 
 #endif

@@ -97,6 +97,8 @@ size_t reply_head(char head[REPLY_HEAD_MAX], const struct answer *answer,
         at = put_field(at, "X-Content-Type-Options: ", "nosniff");
     if (answer->allow != NULL)
         at = put_field(at, "Allow: ", answer->allow);
+    if (answer->accept_encoding != NULL)
+        at = put_field(at, "Accept-Encoding: ", answer->accept_encoding);
     if (answer->authenticate != NULL)
         at = put_field(at, "WWW-Authenticate: ", answer->authenticate);
     if (answer->retry_after > 0)

@@ -2,16 +2,17 @@
 /* The check of a body: what RFC 8259 allows and nothing else, to the last byte. */
 #include "test.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "json.h"
 
-#define DEPTH 64
+static const struct json_limits limits = {.depth = 64, .string = SIZE_MAX};
 
 static void check_all(const char *const *texts, size_t count, enum json_verdict want)
 {
     for (size_t i = 0; i < count; i++) {
-        enum json_verdict got = json_check(texts[i], strlen(texts[i]), DEPTH);
+        enum json_verdict got = json_check(texts[i], strlen(texts[i]), &limits);
         if (got != want)
             printf("# %s: %s, not %s\n", texts[i], json_verdict_name(got), json_verdict_name(want));
         CHECK(got == want);
@@ -180,11 +181,11 @@ static void refuses_half_a_surrogate(void)
 
 static void refuses_nul_bytes(void)
 {
-    CHECK_INT(json_check("\0", 1, DEPTH), JSON_SYNTAX);
-    CHECK_INT(json_check("1\0", 2, DEPTH), JSON_SYNTAX);
-    CHECK_INT(json_check("\"a\0b\"", 5, DEPTH), JSON_SYNTAX);
-    CHECK_INT(json_check("{}\0", 3, DEPTH), JSON_SYNTAX);
-    CHECK_INT(json_check("[\0]", 3, DEPTH), JSON_SYNTAX);
+    CHECK_INT(json_check("\0", 1, &limits), JSON_SYNTAX);
+    CHECK_INT(json_check("1\0", 2, &limits), JSON_SYNTAX);
+    CHECK_INT(json_check("\"a\0b\"", 5, &limits), JSON_SYNTAX);
+    CHECK_INT(json_check("{}\0", 3, &limits), JSON_SYNTAX);
+    CHECK_INT(json_check("[\0]", 3, &limits), JSON_SYNTAX);
 }
 
 static enum json_verdict check_nested(unsigned depth, const char *open, const char *close,
@@ -198,7 +199,7 @@ static enum json_verdict check_nested(unsigned depth, const char *open, const ch
     text[len++] = '1';
     for (unsigned i = 0; i < depth; i++)
         len += (size_t)snprintf(text + len, room - len, "%s", close);
-    enum json_verdict verdict = json_check(text, len, max);
+    enum json_verdict verdict = json_check(text, len, &(struct json_limits){max, SIZE_MAX});
     free(text);
     return verdict;
 }
@@ -216,7 +217,27 @@ static void counts_depth_exactly(void)
     CHECK_INT(check_nested(1000, "[", "]", 1000), JSON_OK);
     CHECK_INT(check_nested(1000000, "[", "", 1000), JSON_DEPTH);
     /* Side by side is not inside one another. */
-    CHECK_INT(json_check("[[],[],[[]],{}]", 15, 3), JSON_OK);
+    CHECK_INT(json_check("[[],[],[[]],{}]", 15, &(struct json_limits){3, SIZE_MAX}), JSON_OK);
+}
+
+static enum json_verdict check_strings(const char *text, size_t max)
+{
+    return json_check(text, strlen(text), &(struct json_limits){64, max});
+}
+
+/* As it is written: an escape counts all of its bytes. */
+static void measures_strings_and_keys(void)
+{
+    CHECK_INT(check_strings("\"abcde\"", 5), JSON_OK);
+    CHECK_INT(check_strings("\"abcdef\"", 5), JSON_LONG);
+    CHECK_INT(check_strings("[1234567890, \"abcde\", {}, {\"a\": 12345678}]", 5), JSON_OK);
+    CHECK_INT(check_strings("{\"abcdef\": 1}", 5), JSON_LONG);
+    CHECK_INT(check_strings("[\"\\\"\\\"\\\\\", \"\"]", 6), JSON_OK);
+    CHECK_INT(check_strings("[\"\\\"\\\"\\\\\", \"\"]", 5), JSON_LONG);
+    CHECK_INT(check_strings("[\"\\u00e4\"]", 6), JSON_OK);
+    CHECK_INT(check_strings("[\"\\u00e4\"]", 5), JSON_LONG);
+    CHECK_INT(check_strings("[\"\", \"a\"]", 0), JSON_LONG);
+    CHECK_INT(check_strings("[\"abcdef\"", 5), JSON_SYNTAX);
 }
 
 /* Tokens of any length, whole and cut off, need no depth and little thought. */
@@ -226,15 +247,15 @@ static void takes_long_tokens(void)
     char *text = malloc(len);
 
     memset(text, '7', len);
-    CHECK_INT(json_check(text, len, DEPTH), JSON_OK);
+    CHECK_INT(json_check(text, len, &limits), JSON_OK);
     text[0] = '"';
-    CHECK_INT(json_check(text, len, DEPTH), JSON_SYNTAX);
+    CHECK_INT(json_check(text, len, &limits), JSON_SYNTAX);
     text[len - 1] = '"';
-    CHECK_INT(json_check(text, len, DEPTH), JSON_OK);
+    CHECK_INT(json_check(text, len, &limits), JSON_OK);
     text[len - 1] = '\\';
-    CHECK_INT(json_check(text, len, DEPTH), JSON_SYNTAX);
+    CHECK_INT(json_check(text, len, &limits), JSON_SYNTAX);
     memset(text, ' ', len);
-    CHECK_INT(json_check(text, len, DEPTH), JSON_EMPTY);
+    CHECK_INT(json_check(text, len, &limits), JSON_EMPTY);
     free(text);
 }
 
@@ -248,13 +269,14 @@ static void refuses_every_beginning(void)
         char *exact = malloc(len + 1); /* so that a sanitizer sees every byte past the end */
         char *cut = exact + 1;
         memcpy(cut, text, len);
-        enum json_verdict verdict = json_check(cut, len, DEPTH);
+        enum json_verdict verdict = json_check(cut, len, &limits);
         free(exact);
         CHECK(verdict != JSON_OK);
     }
-    CHECK_INT(json_check(text, sizeof(text) - 1, DEPTH), JSON_OK);
+    CHECK_INT(json_check(text, sizeof(text) - 1, &limits), JSON_OK);
 }
 
 TEST_MAIN(TEST(takes_what_is_json), TEST(refuses_what_is_not), TEST(refuses_nothing_at_all),
           TEST(refuses_what_is_not_utf8), TEST(refuses_half_a_surrogate), TEST(refuses_nul_bytes),
-          TEST(counts_depth_exactly), TEST(takes_long_tokens), TEST(refuses_every_beginning))
+          TEST(counts_depth_exactly), TEST(measures_strings_and_keys), TEST(takes_long_tokens),
+          TEST(refuses_every_beginning))

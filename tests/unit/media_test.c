@@ -43,11 +43,25 @@ static void everything_else_is_not(void)
 
 static void compressed_bodies_are_not_plain(void)
 {
-    CHECK(media_is_plain(NULL));
-    CHECK(media_is_plain("Identity"));
-    CHECK(!media_is_plain("gzip"));
-    CHECK(!media_is_plain(""));
+    CHECK_INT(media_coding(NULL), MEDIA_PLAIN);
+    CHECK_INT(media_coding("Identity"), MEDIA_PLAIN);
+    CHECK_INT(media_coding("gzip"), MEDIA_GZIP);
+    CHECK_INT(media_coding("X-Gzip"), MEDIA_GZIP);
+    CHECK_INT(media_coding("deflate"), MEDIA_UNKNOWN);
+    CHECK_INT(media_coding("gzip, gzip"), MEDIA_UNKNOWN);
+    CHECK_INT(media_coding(""), MEDIA_UNKNOWN);
+}
+
+static void a_form_says_so(void)
+{
+    CHECK(media_is_form("application/x-www-form-urlencoded"));
+    CHECK(media_is_form("Application/X-WWW-Form-Urlencoded ; charset=UTF-8"));
+    CHECK(!media_is_form(NULL));
+    CHECK(!media_is_form("application/x-www-form-urlencoded; charset=latin1"));
+    CHECK(!media_is_form("application/x-www-form-urlencoded2"));
+    CHECK(!media_is_form("multipart/form-data; boundary=x"));
+    CHECK(!media_is_form("application/json"));
 }
 
 TEST_MAIN(TEST(json_and_its_kin_are_taken), TEST(everything_else_is_not),
-          TEST(compressed_bodies_are_not_plain))
+          TEST(compressed_bodies_are_not_plain), TEST(a_form_says_so))

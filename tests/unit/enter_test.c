@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/* What becomes of a body: forms, bodies of any kind, gzip; and what it costs at most. */
+#include "test.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#define ZLIB_CONST
+#include <zlib.h>
+
+#include "form.h"
+#include "gzip.h"
+#include "raw.h"
+
+/* A purse that remembers. */
+struct money {
+    size_t held, most, max;
+};
+
+static bool take(void *context, size_t bytes)
+{
+    struct money *money = context;
+
+    if (bytes > money->max - money->held)
+        return false;
+    money->held += bytes;
+    if (money->held > money->most)
+        money->most = money->held;
+    return true;
+}
+
+static void give(void *context, size_t bytes)
+{
+    struct money *money = context;
+
+    money->held -= bytes;
+}
+
+static struct money money;
+static const struct purse purse = {take, give, &money};
+
+static void refill(size_t max)
+{
+    money = (struct money){.max = max};
+}
+
+/* What is taken is what is there, and nothing is left once it is dropped. */
+static void settle(struct payload *payload)
+{
+    CHECK_INT(money.held, payload->room);
+    payload_drop(payload, &purse);
+    CHECK(payload->bytes == NULL);
+    CHECK_INT(money.held, 0);
+}
+
+/* ---- Forms ----------------------------------------------------------------------------------- */
+
+static enum payload_verdict form(const char *text, size_t len, unsigned max, char out[4096])
+{
+    struct payload payload = {.bytes = NULL};
+    char *copy = malloc(len + 1); /* so that a sanitizer sees every byte past the end */
+
+    memcpy(copy + 1, text, len);
+    refill(1 << 20);
+    enum payload_verdict verdict = form_to_json(copy + 1, len, max, &purse, &payload);
+    free(copy);
+    snprintf(out, 4096, "%.*s", (int)payload.len, payload.bytes == NULL ? "" : payload.bytes);
+    settle(&payload);
+    return verdict;
+}
+
+static void check_form(const char *text, const char *want)
+{
+    char got[4096];
+
+    CHECK_INT(form(text, strlen(text), 100, got), PAYLOAD_OK);
+    CHECK_STRING(got, want);
+}
+
+static void a_form_becomes_an_object(void)
+{
+    check_form("", "{}");
+    check_form("a=1", "{\"a\":\"1\"}");
+    check_form("a=1&b=2", "{\"a\":\"1\",\"b\":\"2\"}");
+    check_form("&&a=1&&b=2&", "{\"a\":\"1\",\"b\":\"2\"}");
+    check_form("a", "{\"a\":\"\"}");
+    check_form("a=", "{\"a\":\"\"}");
+    check_form("=a", "{\"\":\"a\"}");
+    check_form("=", "{\"\":\"\"}");
+    check_form("a=b=c", "{\"a\":\"b=c\"}");
+    check_form("a+b=c+d%2B%26%3d", "{\"a b\":\"c d+&=\"}");
+    check_form("%22%5C=%0A%01%7f/", "{\"\\\"\\\\\":\"\\n\\u0001\x7f/\"}");
+    check_form("n=%C3%A4&m=\xe2\x82\xac", "{\"n\":\"\xc3\xa4\",\"m\":\"\xe2\x82\xac\"}");
+    check_form("payload=%7B%22a%22%3A1%7D", "{\"payload\":\"{\\\"a\\\":1}\"}");
+}
+
+static void a_repeated_name_has_an_array(void)
+{
+    check_form("a=1&a=2", "{\"a\":[\"1\",\"2\"]}");
+    check_form("b=x&a=1&b=y&c=&a=2&%62=z",
+               "{\"b\":[\"x\",\"y\",\"z\"],\"a\":[\"1\",\"2\"],\"c\":\"\"}");
+    check_form("a=&a", "{\"a\":[\"\",\"\"]}");
+    check_form("aa=1&a=2&aa=3", "{\"aa\":[\"1\",\"3\"],\"a\":\"2\"}");
+}
+
+static void what_is_no_form_is_refused(void)
+{
+    static const char *const bad[] = {
+        "a=%",   "a=%1",        "a=%zz",       "a=%4g",    "%=1",       "a=%-1",
+        "a=% 1", "a=%+1",       "a=%00",       "%00=1",    "a=\xff",    "a=%ff",
+        "a=%c3", "a=%c3&b=%a4", "a=%ed%a0%80", "a=%c0%af", "a=1&b=\xc3"};
+    char got[4096];
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        if (form(bad[i], strlen(bad[i]), 100, got) != PAYLOAD_MALFORMED)
+            CHECK_STRING(got, bad[i]);
+        CHECK_STRING(got, "");
+    }
+    CHECK_INT(form("a=\0", 3, 100, got), PAYLOAD_MALFORMED);
+}
+
+static void fields_are_counted(void)
+{
+    char got[4096];
+
+    CHECK_INT(form("a&b&c", 5, 3, got), PAYLOAD_OK);
+    CHECK_INT(form("&a&&b&c&", 8, 3, got), PAYLOAD_OK);
+    CHECK_INT(form("a&a&a&a", 7, 3, got), PAYLOAD_MALFORMED);
+}
+
+static void without_budget_there_is_no_payload(void)
+{
+    struct payload payload = {.bytes = NULL};
+    char text[] = "a=1";
+
+    refill(4);
+    CHECK_INT(form_to_json(text, 3, 100, &purse, &payload), PAYLOAD_OVERLOADED);
+    settle(&payload);
+    CHECK_INT(raw_to_json("abcdef", 6, &purse, &payload), PAYLOAD_OVERLOADED);
+    settle(&payload);
+    CHECK_INT(raw_to_json("\xff", 1, &purse, &payload), PAYLOAD_OVERLOADED);
+    settle(&payload);
+}
+
+/* ---- Any kind -------------------------------------------------------------------------------- */
+
+static void check_raw(const char *bytes, size_t len, const char *want)
+{
+    struct payload payload = {.bytes = NULL};
+    char got[256];
+
+    refill(1 << 20);
+    CHECK_INT(raw_to_json(bytes, len, &purse, &payload), PAYLOAD_OK);
+    snprintf(got, sizeof(got), "%.*s", (int)payload.len, payload.bytes);
+    settle(&payload);
+    CHECK_STRING(got, want);
+}
+
+static void text_becomes_a_string(void)
+{
+    check_raw(NULL, 0, "\"\"");
+    check_raw("<a b=\"c\"/>\r\n", 12, "\"<a b=\\\"c\\\"/>\\r\\n\"");
+    check_raw("\xc3\xa4\x1f\t\\", 5, "\"\xc3\xa4\\u001f\\t\\\\\"");
+}
+
+/* The vectors of RFC 4648, section 10, end in the same way. */
+static void bytes_become_base64(void)
+{
+    check_raw("\0", 1, "{\"base64\":\"AA==\"}");
+    check_raw("a\0b", 3, "{\"base64\":\"YQBi\"}");
+    check_raw("\xff\xfe", 2, "{\"base64\":\"//4=\"}");
+    check_raw("\xc3", 1, "{\"base64\":\"ww==\"}");
+}
+
+/* ---- gzip ------------------------------------------------------------------------------------ */
+
+#define ROOM (1u << 20)
+
+static unsigned char packed[ROOM];
+
+/* One member behind what is there. */
+static size_t pack(size_t at, const char *text, size_t len)
+{
+    z_stream zlib = {.next_in = (const Bytef *)text, .avail_in = (uInt)len};
+
+    CHECK_INT(deflateInit2(&zlib, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    zlib.next_out = packed + at;
+    zlib.avail_out = (uInt)(ROOM - at);
+    int status = deflate(&zlib, Z_FINISH);
+    size_t size = zlib.total_out;
+    deflateEnd(&zlib);
+    CHECK_INT(status, Z_STREAM_END);
+    return at + size;
+}
+
+static enum payload_verdict unpack(const unsigned char *bytes, size_t len, size_t max,
+                                   unsigned ratio, const char *want)
+{
+    struct payload payload = {.bytes = NULL};
+    char *exact = malloc(len + 1);
+
+    memcpy(exact + 1, bytes, len);
+    enum payload_verdict verdict = gzip_inflate(exact + 1, len, max, ratio, &purse, &payload);
+    bool good =
+        verdict != PAYLOAD_OK || (payload.len == strlen(want) && payload.room == payload.len &&
+                                  memcmp(payload.bytes, want, payload.len) == 0);
+    free(exact);
+    settle(&payload);
+    CHECK(good);
+    return verdict;
+}
+
+static void a_body_comes_out_as_it_went_in(void)
+{
+    static const char text[] = "{\"a\":\"bcdefghijklmnopqrstuvwxyz\"}";
+    size_t len = pack(0, text, strlen(text));
+
+    refill(1 << 20);
+    CHECK_INT(unpack(packed, len, 1000, 100, text), PAYLOAD_OK);
+    CHECK_INT(unpack(packed, len, strlen(text), 100, text), PAYLOAD_OK);
+    CHECK_INT(unpack(packed, len, strlen(text) - 1, 100, text), PAYLOAD_TOO_LARGE);
+}
+
+static void nothing_at_all_comes_out_of_an_empty_member(void)
+{
+    struct payload payload = {.bytes = NULL};
+    size_t len = pack(0, "", 0);
+
+    refill(1 << 20);
+    CHECK_INT(gzip_inflate((const char *)packed, len, 10, 1, &purse, &payload), PAYLOAD_OK);
+    CHECK_INT(payload.len, 0);
+    settle(&payload);
+    CHECK_INT(unpack(packed, 0, 10, 1, ""), PAYLOAD_MALFORMED);
+}
+
+/* RFC 1952, 2.2: members one after the other, with nothing between or behind them. */
+static void members_make_one_body(void)
+{
+    size_t one = pack(0, "{\"a\":", 5), two = pack(one, "", 0), three = pack(two, "1}", 2);
+
+    refill(1 << 20);
+    CHECK_INT(unpack(packed, three, 100, 100, "{\"a\":1}"), PAYLOAD_OK);
+    CHECK_INT(unpack(packed, three, 6, 100, "{\"a\":1}"), PAYLOAD_TOO_LARGE);
+    packed[three] = 0;
+    CHECK_INT(unpack(packed, three + 1, 100, 100, ""), PAYLOAD_MALFORMED);
+    packed[three] = 0x1f;
+    CHECK_INT(unpack(packed, three + 1, 100, 100, ""), PAYLOAD_MALFORMED);
+    memcpy(packed + three, "{}", 2);
+    CHECK_INT(unpack(packed, three + 2, 100, 100, ""), PAYLOAD_MALFORMED);
+}
+
+static void every_beginning_is_refused(void)
+{
+    static const char text[] = "{\"a\":[1,2,3,\"abcabcabcabc\"]}";
+    size_t len = pack(0, text, strlen(text));
+
+    refill(1 << 20);
+    for (size_t cut = 0; cut < len; cut++)
+        CHECK_INT(unpack(packed, cut, 1000, 100, ""), PAYLOAD_MALFORMED);
+}
+
+/* The header's time, system and flags but for the reserved ones may be anything. */
+static void damage_is_refused(void)
+{
+    static const char text[] = "{\"a\":[1,2,3,\"abcabcabcabc\"]}";
+    size_t len = pack(0, text, strlen(text));
+
+    refill(1 << 20);
+    for (size_t i = 10; i < len; i++) {
+        packed[i] ^= 0x10;
+        CHECK(unpack(packed, len, 1000, 100, "") != PAYLOAD_OK);
+        packed[i] ^= 0x10;
+    }
+    packed[3] |= 0x80; /* reserved: RFC 1952, 2.3.1.2 */
+    CHECK_INT(unpack(packed, len, 1000, 100, ""), PAYLOAD_MALFORMED);
+    packed[3] = 0;
+    CHECK_INT(unpack(packed, len, 1000, 100, text), PAYLOAD_OK);
+    /* deflate, with zlib's header or none, is not gzip. */
+    CHECK_INT(unpack((const unsigned char *)"x\x9c\x03\0\0\0\0\x01", 8, 100, 100, ""),
+              PAYLOAD_MALFORMED);
+    CHECK_INT(unpack((const unsigned char *)"\x03\0", 2, 100, 100, ""), PAYLOAD_MALFORMED);
+}
+
+/* A megabyte for each kilobyte: stopped at the bound, with no more than the bound ever taken. */
+static void a_bomb_costs_no_more_than_its_bound(void)
+{
+    size_t size = 64u << 20;
+    char *zeros = calloc(1, size);
+    size_t len = pack(0, zeros, size);
+
+    free(zeros);
+    CHECK(len < 70000);
+    refill(SIZE_MAX);
+    CHECK_INT(unpack(packed, len, 1 << 20, 2000, ""), PAYLOAD_TOO_LARGE);
+    CHECK_INT(money.most, 1 << 20);
+    refill(SIZE_MAX);
+    CHECK_INT(unpack(packed, len, SIZE_MAX, 100, ""), PAYLOAD_TOO_LARGE);
+    CHECK_INT(money.most, 100 * len);
+    refill(300000);
+    CHECK_INT(unpack(packed, len, 1 << 20, 2000, ""), PAYLOAD_OVERLOADED);
+    CHECK(money.most <= 300000);
+}
+
+TEST_MAIN(TEST(a_form_becomes_an_object), TEST(a_repeated_name_has_an_array),
+          TEST(what_is_no_form_is_refused), TEST(fields_are_counted),
+          TEST(without_budget_there_is_no_payload), TEST(text_becomes_a_string),
+          TEST(bytes_become_base64), TEST(a_body_comes_out_as_it_went_in),
+          TEST(nothing_at_all_comes_out_of_an_empty_member), TEST(members_make_one_body),
+          TEST(every_beginning_is_refused), TEST(damage_is_refused),
+          TEST(a_bomb_costs_no_more_than_its_bound))
