@@ -18,6 +18,7 @@
 #include "challenge.h"
 #include "guard.h"
 #include "log.h"
+#include "redact.h"
 #include "sha256.h"
 
 #define CONFIG_FILE_MAX     (4u << 20) /* bytes in one file */
@@ -72,6 +73,7 @@ struct config_webhook {
     char *delivery_header; /* lower case; where the sender's delivery id stands; NULL: the usual */
     struct guard *guard;   /* NULL: everybody may post */
     enum config_content content;
+    struct redact redact; /* what is not stored */
     struct challenge challenge;
     char *public_url; /* of this webhook alone; NULL: the server's */
     struct config_module *modules;

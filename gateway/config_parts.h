@@ -30,6 +30,10 @@ bool config_read_public_url(char **out, const struct source *source, const json_
 void config_settings_problem(const struct source *source, const json_t *object, const char *base,
                              const struct weir_error *error);
 
+/* What an entry of webhooks.json says of its bodies. False: a problem was added. */
+bool config_read_enter(struct config_webhook *webhook, const struct source *source,
+                       const json_t *entry, const char *base);
+
 /* "outbound" of server.json. */
 void config_read_outbound(struct config_outbound *outbound, const struct source *source);
 /* False, and a problem, if an entry of connections.json would set what belongs there. */

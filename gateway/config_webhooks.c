@@ -245,27 +245,6 @@ static bool read_delivery_header(struct config_webhook *webhook, const struct so
     return false;
 }
 
-static bool read_content(struct config_webhook *webhook, const struct source *source,
-                         const json_t *entry, const char *base)
-{
-    static const char *const names[] = {
-        [CONTENT_JSON] = "json", [CONTENT_FORM] = "form", [CONTENT_RAW] = "raw"};
-    const json_t *value = json_object_get(entry, "content");
-    const char *word = json_is_string(value) ? json_string_value(value) : "";
-    char pointer[SOURCE_POINTER_MAX];
-
-    if (value == NULL)
-        return true; /* CONTENT_JSON */
-    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        webhook->content = (enum config_content)i;
-        if (strcmp(word, names[i]) == 0)
-            return true;
-    }
-    source_pointer(pointer, base, "content");
-    source_problem(source, pointer, "content", "must be json, form or raw");
-    return false;
-}
-
 static void free_webhook(struct config_webhook *webhook)
 {
     for (size_t i = 0; i < webhook->modules_count; i++)
@@ -277,6 +256,7 @@ static void free_webhook(struct config_webhook *webhook)
     free(webhook->public_url);
     guard_free(&webhook->guard);
     challenge_fini(&webhook->challenge);
+    redact_fini(&webhook->redact);
 }
 
 /* Senders who sign the URL would all be turned away. */
@@ -296,7 +276,7 @@ static bool read_entry(struct config_webhook *webhook, const struct config *conf
 {
     static const char *const keys[] = {"path",       "id",   "modules",   "delivery_id_header",
                                        "public_url", "auth", "challenge", "content",
-                                       NULL};
+                                       "redact",     NULL};
     char pointer[SOURCE_POINTER_MAX];
 
     if (!json_is_object(entry)) {
@@ -317,7 +297,7 @@ static bool read_entry(struct config_webhook *webhook, const struct config *conf
     webhook->id = read_id(source, entry, base, webhook->path);
     good = read_delivery_header(webhook, source, entry, base) && good;
     good = config_read_public_url(&webhook->public_url, source, entry, base) && good;
-    good = read_content(webhook, source, entry, base) && good;
+    good = config_read_enter(webhook, source, entry, base) && good;
     good = config_read_auth(webhook, source, entry, base) && good;
     good = check_url(webhook, &config->server, source, base) && good;
     return config_read_challenge(webhook, source, entry, base) && good && webhook->id != NULL;

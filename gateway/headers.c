@@ -113,7 +113,7 @@ static void put_pair(struct text *text, const struct request_header *headers, si
 }
 
 char *headers_json(const struct request_header *headers, size_t count, const struct guard *guard,
-                   size_t *len)
+                   const struct redact *redact, size_t *len)
 {
     struct text text = {NULL, 0};
     size_t size = 2, left;
@@ -128,7 +128,8 @@ char *headers_json(const struct request_header *headers, size_t count, const str
     put(&text, "{", 1);
     for (size_t i = 0; i < count; i++)
         if (headers_storable(headers[i].name) && !guard_reads_header(guard, headers[i].name) &&
-            !seen_before(headers, i) && room_of(&headers[i]) <= left)
+            !redact_has_header(redact, headers[i].name) && !seen_before(headers, i) &&
+            room_of(&headers[i]) <= left)
             put_pair(&text, headers, count, i, &left);
     put(&text, "}", 1);
     text.bytes[text.len] = '\0';

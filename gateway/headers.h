@@ -8,6 +8,7 @@
 
 #include "door.h"
 #include "guard.h"
+#include "redact.h"
 
 #define HEADERS_JSON_MAX (128u << 10) /* bytes; headers past it are left out */
 
@@ -17,9 +18,10 @@ bool headers_storable(const char *name);
 /*
  * An object of lower-case names and values; the values of a repeated name are joined by ", ". Bytes
  * that are not UTF-8 become U+FFFD, so that it is always valid JSON. What carries a credential for
- * the guard (NULL: none) is left out. malloc'd and the caller's; NULL without memory.
+ * the guard (NULL: none) is left out, and what `redact` names. malloc'd and the caller's; NULL
+ * without memory.
  */
 char *headers_json(const struct request_header *headers, size_t count, const struct guard *guard,
-                   size_t *len);
+                   const struct redact *redact, size_t *len);
 
 #endif

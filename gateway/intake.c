@@ -175,8 +175,8 @@ static void take_in(struct intake *intake, const struct config_webhook *entry,
 {
     struct config *config = intake->loop->config;
     size_t headers_len, body_len, budget;
-    char *headers =
-        headers_json(request->headers, request->headers_count, entry->guard, &headers_len);
+    char *headers = headers_json(request->headers, request->headers_count, entry->guard,
+                                 &entry->redact, &headers_len);
     int64_t received_at = request->received_at;
     uint64_t id = request->id;
     char place[GUARD_ID_MAX];
@@ -185,6 +185,12 @@ static void take_in(struct intake *intake, const struct config_webhook *entry,
     char *delivery_id = name == NULL ? NULL : strdup(name);
 
     if (headers == NULL || (name != NULL && delivery_id == NULL)) {
+        free(headers);
+        free(delivery_id);
+        refuse(intake, request, ANSWER_OVERLOADED);
+        return;
+    }
+    if (!unpack_redact(intake, entry, request)) {
         free(headers);
         free(delivery_id);
         refuse(intake, request, ANSWER_OVERLOADED);

@@ -149,3 +149,19 @@ bool unpack_content(struct intake *intake, const struct config_webhook *entry,
         replace(request, &purse, &payload);
     return true;
 }
+
+bool unpack_redact(struct intake *intake, const struct config_webhook *entry,
+                   struct request *request)
+{
+    struct purse purse = purse_of(intake);
+    struct payload payload = {.bytes = NULL};
+
+    if (entry->redact.places.count == 0)
+        return true;
+    if (redact_body(&entry->redact, request->body, request->body_len, &purse, &payload) !=
+        PAYLOAD_OK)
+        return false;
+    if (payload.bytes != NULL)
+        replace(request, &purse, &payload);
+    return true;
+}

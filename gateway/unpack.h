@@ -31,4 +31,9 @@ bool unpack_coding(struct intake *intake, const struct config_webhook *entry,
 bool unpack_content(struct intake *intake, const struct config_webhook *entry,
                     struct request *request, struct answer *answer);
 
+/* After all that reads the body: take out what the entry redacts. False: there is no room for it.
+ */
+bool unpack_redact(struct intake *intake, const struct config_webhook *entry,
+                   struct request *request);
+
 #endif

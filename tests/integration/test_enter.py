@@ -210,3 +210,48 @@ def test_the_content_must_be_known(start):
     assert status == 422
     assert ("/webhooks/0/content", "must be json, form or raw") in [
         (error["pointer"], error["message"]) for error in answer["errors"]]
+
+
+# ---- Redacting ------------------------------------------------------------------------------------
+
+def test_what_is_redacted_is_stored_nowhere(entering):
+    weir = entering({"log": {"level": "debug"}}, redact=["/card/number", "/list/1", "/a~1b", "X-Customer"])
+    body = ('{"n": 1e400, "card": {"number": "4111-SECRET-1111", "\\u006eumber": ["5500-SECRET"]},'
+            ' "z": 12345678901234567890, "list": [0, {"deep": "6011-SECRET"}, -0.0], "a/b": "SECRET"}')
+    headers = {**JSON, "X-Customer": "7000-SECRET", "X-Other": "kept"}
+    assert code(post(weir, body, headers)) == 200
+    assert code(post(weir, gzip.compress(body.encode()), {**headers, **GZIP})) == 200
+    mark = '"[redacted]"'
+    want = ('{"n": 1e400, "card": {"number": MARK, "\\u006eumber": MARK},'
+            ' "z": 12345678901234567890, "list": [0, MARK, -0.0], "a/b": MARK}')
+    assert stored(weir) == [want.replace("MARK", mark)] * 2
+    with sqlite3.connect(weir.database) as database:
+        rows = [json.loads(row[0]) for row in database.execute("SELECT headers FROM webhook_events")]
+    assert all(row["x-other"] == "kept" and "x-customer" not in row for row in rows)
+    assert "\nweir_body_bytes 0\n" in weir.request("GET", "/metrics")[2].decode()
+    weir.stop()
+    files = [*weir.database.parent.glob("weir.db*"), weir.log_path]
+    assert len(files) >= 2
+    assert not [path for path in files if b"SECRET" in path.read_bytes()]
+
+
+def test_redacted_after_the_signature_was_verified(entering):
+    weir = entering(auth=[GITHUB], redact=["/token"], content="form")
+    body = b"token=abc&user=1&token=d"
+    assert code(post(weir, body, {**FORM, **signature(body)})) == 200
+    assert stored(weir) == ['{"token":"[redacted]","user":"1"}']
+
+
+def test_redact_is_checked_when_it_is_read(start):
+    weir = start({}, {"webhooks": []})
+    for redact, content, place, message in (
+            ("/a", "json", "", "must be an array of JSON pointers and names of headers"),
+            (["/a", "/b~"], "json", "/1", "has a ~ that is neither ~0 nor ~1"),
+            (["a b"], "json", "/0",
+             "must be a JSON pointer, which begins with /, or the name of a header"),
+            (["x-a", "/a"], "raw", "", "a raw body has no places that could be redacted")):
+        entry = {"path": "/x", "content": content, "redact": redact, "modules": []}
+        status, answer = weir.change(webhooks={"webhooks": [entry]})
+        assert status == 422
+        assert ("/webhooks/0/redact" + place, message) in [
+            (error["pointer"], error["message"]) for error in answer["errors"]]

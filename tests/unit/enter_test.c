@@ -11,6 +11,7 @@
 #include "form.h"
 #include "gzip.h"
 #include "raw.h"
+#include "redact.h"
 
 /* A purse that remembers. */
 struct money {
@@ -301,10 +302,120 @@ static void a_bomb_costs_no_more_than_its_bound(void)
     CHECK(money.most <= 300000);
 }
 
+/* ---- Redacting ---------------------------------------------------------------------------------
+ */
+
+static void check_redact(const char *pointers, const char *text, const char *want)
+{
+    struct redact redact = {.headers = NULL};
+    struct payload payload = {.bytes = NULL};
+    struct weir_error error;
+    char list[256], got[1024], *rest = NULL;
+
+    snprintf(list, sizeof(list), "%s", pointers);
+    for (char *at = strtok_r(list, " ", &rest); at != NULL; at = strtok_r(NULL, " ", &rest))
+        CHECK_INT(redact_add(&redact, at, &error), 0);
+    refill(1 << 20);
+    char *exact = malloc(strlen(text) + 1);
+    memcpy(exact + 1, text, strlen(text));
+    enum payload_verdict verdict = redact_body(&redact, exact + 1, strlen(text), &purse, &payload);
+    free(exact);
+    redact_fini(&redact);
+    snprintf(got, sizeof(got), "%.*s", (int)payload.len,
+             payload.bytes == NULL ? "" : payload.bytes);
+    settle(&payload);
+    CHECK_INT(verdict, PAYLOAD_OK);
+    CHECK_STRING(got, want);
+}
+
+static void values_are_replaced_and_nothing_else_is(void)
+{
+    check_redact("/a", "{\"a\":1}", "{\"a\":\"[redacted]\"}");
+    check_redact("/a", " { \"b\" : 1e400 , \"a\" : \"x,}\\\"\" ,\"c\":12345678901234567890 }\n",
+                 " { \"b\" : 1e400 , \"a\" : \"[redacted]\" ,\"c\":12345678901234567890 }\n");
+    check_redact("/a", "{\"a\":{\"b\":[1,{\"a\":2}]},\"c\":null}",
+                 "{\"a\":\"[redacted]\",\"c\":null}");
+    check_redact("/a/b", "{\"b\":1,\"a\":{\"c\":-0.0,\"b\":true},\"d\":{\"b\":2}}",
+                 "{\"b\":1,\"a\":{\"c\":-0.0,\"b\":\"[redacted]\"},\"d\":{\"b\":2}}");
+    check_redact("/a/b /c /a", "{\"c\":false,\"a\":{\"b\":1}}",
+                 "{\"c\":\"[redacted]\",\"a\":\"[redacted]\"}");
+    check_redact("/a/1 /a/3/x", "{\"a\":[0, 1 ,[2],{\"x\":3}]}",
+                 "{\"a\":[0, \"[redacted]\" ,[2],{\"x\":\"[redacted]\"}]}");
+    check_redact("/0 /2", "[null,{},\"\"]", "[\"[redacted]\",{},\"[redacted]\"]");
+}
+
+static void what_is_not_there_changes_nothing(void)
+{
+    check_redact("/a", "{\"b\":{\"a\":1}}", "");
+    check_redact("/a", "[\"a\"]", "");
+    check_redact("/a", " 1 ", "");
+    check_redact("/a", "\"a\"", "");
+    check_redact("/a/b", "{\"a\":\"b\"}", "");
+    check_redact("/0", "{\"00\":1}", "");
+    check_redact("/00 /01 /-1 /- /* /1e0 /", "[1,2]", "");
+    check_redact("/a/*", "{\"a\":[1,2]}", "");
+    check_redact("/4294967295 /4294967296", "[1]", "");
+    check_redact("/a/b", "{\"a\":[],\"b\":{}}", "");
+}
+
+static void keys_are_what_they_mean(void)
+{
+    check_redact("/a~1b", "{\"a/b\":1}", "{\"a/b\":\"[redacted]\"}");
+    check_redact("/a~01", "{\"a~1\":1,\"a/\":2}", "{\"a~1\":\"[redacted]\",\"a/\":2}");
+    check_redact("/", "{\"\":1}", "{\"\":\"[redacted]\"}");
+    check_redact("//a", "{\"\":{\"a\":1}}", "{\"\":{\"a\":\"[redacted]\"}}");
+    check_redact("/*", "{\"*\":1}", "{\"*\":\"[redacted]\"}");
+    check_redact("/7", "{\"7\":1}", "{\"7\":\"[redacted]\"}");
+    check_redact("/card", "{\"c\\u0061r\\u0064\":1}", "{\"c\\u0061r\\u0064\":\"[redacted]\"}");
+    check_redact("/\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "{\"\\u00e4\\u20AC\\uD83D\\ude00\":1}",
+                 "{\"\\u00e4\\u20AC\\uD83D\\ude00\":\"[redacted]\"}");
+    check_redact("/\"\\\b\n~1", "{\"\\\"\\\\\\b\\n\\/\":1}",
+                 "{\"\\\"\\\\\\b\\n\\/\":\"[redacted]\"}");
+    check_redact("/a", "{\"a\\u0000\":1,\"A\":1,\"aa\":1}", "");
+}
+
+static void of_a_key_that_stands_twice_both_go(void)
+{
+    check_redact("/a", "{\"a\":1,\"b\":2,\"\\u0061\":[3]}",
+                 "{\"a\":\"[redacted]\",\"b\":2,\"\\u0061\":\"[redacted]\"}");
+    check_redact("/a/b", "{\"a\":{\"b\":1,\"b\":2},\"a\":{\"b\":3}}",
+                 "{\"a\":{\"b\":\"[redacted]\",\"b\":\"[redacted]\"},"
+                 "\"a\":{\"b\":\"[redacted]\"}}");
+}
+
+static void what_can_be_redacted_is_bounded(void)
+{
+    static const char *const bad[] = {"", "a b", "a:", "\xc3\xa4", "/a~", "/~2", "/a~/b"};
+    struct redact redact = {.headers = NULL};
+    struct weir_error error;
+    char deep[2 * PLACES_SEGMENTS_MAX + 3] = "", text[PLACES_POINTER_MAX + 2];
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        CHECK_INT(redact_add(&redact, bad[i], &error), WEIR_EINVAL);
+    memset(text, '/', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    CHECK_INT(redact_add(&redact, text, &error), WEIR_EINVAL);
+    for (int i = 0; i <= PLACES_SEGMENTS_MAX; i++)
+        memcpy(deep + 2 * i, "/a", 3);
+    CHECK_INT(redact_add(&redact, deep, &error), WEIR_ELIMIT);
+    CHECK_INT(redact_add(&redact, deep + 2, &error), 0);
+    for (int i = 1; i < PLACES_MAX; i++)
+        CHECK_INT(redact_add(&redact, "/a", &error), 0);
+    CHECK_INT(redact_add(&redact, "/a", &error), WEIR_ELIMIT);
+    for (int i = 0; i < REDACT_HEADERS_MAX; i++)
+        CHECK_INT(redact_add(&redact, "X-Card", &error), 0);
+    CHECK_INT(redact_add(&redact, "x-card", &error), WEIR_ELIMIT);
+    CHECK(redact_has_header(&redact, "x-card"));
+    CHECK(!redact_has_header(&redact, "x-car"));
+    redact_fini(&redact);
+}
+
 TEST_MAIN(TEST(a_form_becomes_an_object), TEST(a_repeated_name_has_an_array),
           TEST(what_is_no_form_is_refused), TEST(fields_are_counted),
           TEST(without_budget_there_is_no_payload), TEST(text_becomes_a_string),
           TEST(bytes_become_base64), TEST(a_body_comes_out_as_it_went_in),
           TEST(nothing_at_all_comes_out_of_an_empty_member), TEST(members_make_one_body),
           TEST(every_beginning_is_refused), TEST(damage_is_refused),
-          TEST(a_bomb_costs_no_more_than_its_bound))
+          TEST(a_bomb_costs_no_more_than_its_bound), TEST(values_are_replaced_and_nothing_else_is),
+          TEST(what_is_not_there_changes_nothing), TEST(keys_are_what_they_mean),
+          TEST(of_a_key_that_stands_twice_both_go), TEST(what_can_be_redacted_is_bounded))

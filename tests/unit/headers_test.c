@@ -4,6 +4,8 @@
  */
 #include "headers.h"
 
+static const struct redact nothing;
+
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -15,7 +17,7 @@
 static json_t *stored(const struct request_header *headers, size_t count)
 {
     size_t len;
-    char *text = headers_json(headers, count, NULL, &len);
+    char *text = headers_json(headers, count, NULL, &nothing, &len);
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 
     free(text);
@@ -31,7 +33,7 @@ static const char *value_of(const json_t *root, const char *name)
 static void none_is_an_empty_object(void)
 {
     size_t len;
-    char *text = headers_json(NULL, 0, NULL, &len);
+    char *text = headers_json(NULL, 0, NULL, &nothing, &len);
 
     CHECK_STRING(text, "{}");
     CHECK_INT((long long)len, 2);
@@ -92,7 +94,7 @@ static void what_does_not_fit_is_left_out(void)
     memset(wide, '"', HEADERS_JSON_MAX - 1);
     wide[HEADERS_JSON_MAX - 1] = '\0';
     const struct request_header headers[] = {{"x-first", "1"}, {"x-wide", wide}, {"x-last", "2"}};
-    char *text = headers_json(headers, COUNT(headers), NULL, &len);
+    char *text = headers_json(headers, COUNT(headers), NULL, &nothing, &len);
     CHECK(len <= HEADERS_JSON_MAX);
     CHECK_STRING(text, "{\"x-first\":\"1\",\"x-last\":\"2\"}");
     free(text);
