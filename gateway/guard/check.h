@@ -11,6 +11,7 @@
 
 #include "request.h"
 #include "secret.h"
+#include "sha256.h"
 
 struct check_kind {
     const char *name;      /* "bearer" */
@@ -38,6 +39,13 @@ struct check_kind {
 
     /* Does this (lower-case) header carry a credential? It is not stored then. NULL: none does. */
     bool (*reads_header)(const void *check, const char *name);
+
+    /*
+     * Add to the hash which of its senders a request comes from that has passed: what is the same
+     * for each request of one, and differs between those with secrets, or subjects, of their own.
+     * NULL: it cannot tell.
+     */
+    void (*identify)(const void *check, const struct guard_request *request, struct sha256 *hash);
 
     void (*free)(void *check);
 };

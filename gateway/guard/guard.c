@@ -190,6 +190,28 @@ const struct secret *guard_signer(const struct guard *guard, const struct guard_
     return signer;
 }
 
+bool guard_can_identify(const struct guard *guard)
+{
+    for (size_t i = 0; guard != NULL && i < guard->count; i++)
+        if (guard->entries[i].kind->identify != NULL)
+            return true;
+    return false;
+}
+
+void guard_identify(const struct guard *guard, const struct guard_request *request,
+                    uint8_t digest[SHA256_LEN])
+{
+    struct sha256 hash;
+
+    sha256_init(&hash);
+    for (size_t i = 0; guard != NULL && i < guard->count; i++)
+        if (guard->entries[i].kind->identify != NULL) {
+            guard->entries[i].kind->identify(guard->entries[i].check, request, &hash);
+            sha256_update(&hash, "", 1);
+        }
+    sha256_final(&hash, digest);
+}
+
 bool guard_reads_header(const struct guard *guard, const char *name)
 {
     for (size_t i = 0; guard != NULL && i < guard->count; i++) {

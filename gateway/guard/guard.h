@@ -13,6 +13,7 @@
 
 #include "request.h"
 #include "secret.h"
+#include "sha256.h"
 
 #define GUARD_CHECKS_MAX 16
 #define GUARD_ID_MAX     256 /* bytes of a delivery id with its NUL */
@@ -60,6 +61,13 @@ bool guard_delivery_id(const struct guard *guard, const struct guard_request *re
 
 /* The live secret of a signature by which a request is good; NULL: there is none. */
 const struct secret *guard_signer(const struct guard *guard, const struct guard_request *request);
+
+/* Is there a check that can tell one sender from another? */
+bool guard_can_identify(const struct guard *guard);
+
+/* A digest of whom a request comes from that has passed: see check.h. Not of its address. */
+void guard_identify(const struct guard *guard, const struct guard_request *request,
+                    uint8_t digest[SHA256_LEN]);
 
 /* Does this (lower-case) header carry a credential for it? */
 bool guard_reads_header(const struct guard *guard, const char *name);

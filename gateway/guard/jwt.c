@@ -407,6 +407,27 @@ static int jwt_judge(const void *check, const struct guard_request *request,
     return why == NULL ? 0 : weir_fail(error, WEIR_EDENIED, "the token is refused: %s", why);
 }
 
+/* Tokens of one subject are one sender's; those without a subject are their issuer's. */
+static void jwt_identify(const void *check, const struct guard_request *request,
+                         struct sha256 *hash)
+{
+    const struct jwt *jwt = check;
+    char buffer[TOKEN_MAX];
+    struct token token = {.payload = NULL};
+    const char *text = find_token(jwt, request, buffer);
+
+    if (text != NULL && take_apart(jwt, &token, text) == NULL) {
+        const char *issuer = json_string_value(json_object_get(token.payload, "iss"));
+        const char *subject = json_string_value(json_object_get(token.payload, "sub"));
+        if (issuer != NULL)
+            sha256_update(hash, issuer, strlen(issuer));
+        sha256_update(hash, "", 1);
+        if (subject != NULL)
+            sha256_update(hash, subject, strlen(subject));
+    }
+    json_decref(token.payload);
+}
+
 static bool jwt_reads(const void *check, const char *name)
 {
     const struct jwt *jwt = check;
@@ -419,4 +440,5 @@ const struct check_kind check_jwt = {.name = "jwt",
                                      .make = jwt_make,
                                      .judge = jwt_judge,
                                      .reads_header = jwt_reads,
+                                     .identify = jwt_identify,
                                      .free = jwt_free};

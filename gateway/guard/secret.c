@@ -83,3 +83,17 @@ bool secrets_hold(const struct secrets *secrets, const void *bytes, size_t len)
         hold |= has_digest(&secrets->items[i], digest);
     return hold != 0;
 }
+
+const struct secret *secrets_find(const struct secrets *secrets, const void *bytes, size_t len)
+{
+    for (size_t i = 0; i < secrets->count; i++)
+        if (secret_equals(&secrets->items[i], bytes, len))
+            return &secrets->items[i];
+    return NULL;
+}
+
+void secret_identify(const struct secret *secret, struct sha256 *hash)
+{
+    if (secret != NULL)
+        sha256_update(hash, digest_of(secret), SHA256_DIGEST_LENGTH);
+}

@@ -11,6 +11,8 @@
 
 #include <weir/error.h>
 
+#include "sha256.h"
+
 #define SECRETS_MAX      8     /* live at a time, for one check */
 #define SECRET_BYTES_MAX 65536 /* in one */
 
@@ -43,5 +45,11 @@ bool secret_equals(const struct secret *secret, const void *bytes, size_t len);
 
 /* Are they one of them? Each is compared, whatever the others were. */
 bool secrets_hold(const struct secrets *secrets, const void *bytes, size_t len);
+
+/* Which of them the bytes are, which are known to be one; NULL: none. */
+const struct secret *secrets_find(const struct secrets *secrets, const void *bytes, size_t len);
+
+/* Add to the hash what tells a secret, which may be NULL, from others. */
+void secret_identify(const struct secret *secret, struct sha256 *hash);
 
 #endif

@@ -208,6 +208,13 @@ const struct secret *signature_signer(const void *check, const struct guard_requ
     return signer;
 }
 
+/* Whoever has a secret of a signature is one sender; those of public keys are not told apart. */
+static void signature_identify(const void *check, const struct guard_request *request,
+                               struct sha256 *hash)
+{
+    secret_identify(signature_signer(check, request), hash);
+}
+
 static bool signature_reads(const void *check, const char *name)
 {
     const struct signature *signature = check;
@@ -274,4 +281,5 @@ const struct check_kind check_signature = {.name = "signature",
                                            .needs_url = signature_needs_url,
                                            .judge = signature_judge,
                                            .reads_header = signature_reads,
+                                           .identify = signature_identify,
                                            .free = signature_free};

@@ -103,6 +103,11 @@ static bool reads_authorization(const void *check, const char *name)
     return strcmp(name, "authorization") == 0;
 }
 
+static void identify(const struct token *token, const void *bytes, size_t len, struct sha256 *hash)
+{
+    secret_identify(secrets_find(&token->secrets, bytes, len), hash);
+}
+
 /* ---- bearer ---------------------------------------------------------------------------------- */
 
 static int bearer_make(void **out, const json_t *object, const struct secrets *secrets,
@@ -124,12 +129,22 @@ static int bearer_judge(const void *check, const struct guard_request *request,
     return judge_text(&token->secrets, text, text == NULL ? 0 : strlen(text), text != NULL, error);
 }
 
+static void bearer_identify(const void *check, const struct guard_request *request,
+                            struct sha256 *hash)
+{
+    const char *text = credentials_of(request, "Bearer");
+
+    if (text != NULL)
+        identify(check, text, strlen(text), hash);
+}
+
 const struct check_kind check_bearer = {.name = "bearer",
                                         .challenge = "Bearer realm=\"weir\"",
                                         .secret = true,
                                         .make = bearer_make,
                                         .judge = bearer_judge,
                                         .reads_header = reads_authorization,
+                                        .identify = bearer_identify,
                                         .free = token_free};
 
 /* ---- basic ----------------------------------------------------------------------------------- */
@@ -177,12 +192,25 @@ static int basic_judge(const void *check, const struct guard_request *request,
     return status;
 }
 
+static void basic_identify(const void *check, const struct guard_request *request,
+                           struct sha256 *hash)
+{
+    unsigned char bytes[CREDENTIALS_MAX];
+    long count = decode_basic(credentials_of(request, "Basic"), bytes);
+    const unsigned char *colon = count <= 0 ? NULL : memchr(bytes, ':', (size_t)count);
+
+    if (colon != NULL)
+        identify(check, colon + 1, (size_t)(bytes + count - colon) - 1, hash);
+    wipe(bytes, sizeof(bytes));
+}
+
 const struct check_kind check_basic = {.name = "basic",
                                        .challenge = "Basic realm=\"weir\", charset=\"UTF-8\"",
                                        .secret = true,
                                        .make = basic_make,
                                        .judge = basic_judge,
                                        .reads_header = reads_authorization,
+                                       .identify = basic_identify,
                                        .free = token_free};
 
 /* ---- header ---------------------------------------------------------------------------------- */
@@ -204,17 +232,34 @@ static int header_make(void **out, const json_t *object, const struct secrets *s
     return made(out, token, status);
 }
 
+/* Behind the prefix; NULL if there is not exactly one such header. */
+static const char *header_value(const struct token *token, const struct guard_request *request)
+{
+    const char *value = guard_request_header(request, token->name);
+    size_t skip = token->prefix == NULL ? 0 : strlen(token->prefix);
+
+    if (value == NULL || guard_request_count(request, token->name) != 1 ||
+        (skip > 0 && strncmp(value, token->prefix, skip) != 0))
+        return NULL;
+    return value + skip;
+}
+
 static int header_judge(const void *check, const struct guard_request *request,
                         struct weir_error *error)
 {
     const struct token *token = check;
-    const char *value = guard_request_header(request, token->name);
-    size_t skip = token->prefix == NULL ? 0 : strlen(token->prefix);
-    bool there = value != NULL && guard_request_count(request, token->name) == 1 &&
-                 (skip == 0 || strncmp(value, token->prefix, skip) == 0);
+    const char *text = header_value(token, request);
 
-    return judge_text(&token->secrets, there ? value + skip : NULL,
-                      there ? strlen(value + skip) : 0, there, error);
+    return judge_text(&token->secrets, text, text == NULL ? 0 : strlen(text), text != NULL, error);
+}
+
+static void header_identify(const void *check, const struct guard_request *request,
+                            struct sha256 *hash)
+{
+    const char *text = header_value(check, request);
+
+    if (text != NULL)
+        identify(check, text, strlen(text), hash);
 }
 
 static bool header_reads(const void *check, const char *name)
@@ -228,6 +273,7 @@ const struct check_kind check_header = {.name = "header",
                                         .make = header_make,
                                         .judge = header_judge,
                                         .reads_header = header_reads,
+                                        .identify = header_identify,
                                         .free = token_free};
 
 /* ---- query ----------------------------------------------------------------------------------- */
@@ -262,9 +308,24 @@ static int query_judge(const void *check, const struct guard_request *request,
     return spaced == 0 ? 0 : literal;
 }
 
+static void query_identify(const void *check, const struct guard_request *request,
+                           struct sha256 *hash)
+{
+    const struct token *token = check;
+    char value[CREDENTIALS_MAX];
+    long len = guard_request_query(request, token->name, value, sizeof(value));
+
+    if (len < 0 || secrets_find(&token->secrets, value, (size_t)len) == NULL)
+        len = guard_request_query_literal(request, token->name, value, sizeof(value));
+    if (len >= 0)
+        identify(token, value, (size_t)len, hash);
+    wipe(value, sizeof(value));
+}
+
 const struct check_kind check_query = {.name = "query",
                                        .challenge = "ApiKey realm=\"weir\"",
                                        .secret = true,
                                        .make = query_make,
                                        .judge = query_judge,
+                                       .identify = query_identify,
                                        .free = token_free};

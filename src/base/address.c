@@ -15,7 +15,7 @@
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-static bool is_ipv4(const struct address *address)
+bool address_is_ipv4(const struct address *address)
 {
     return memcmp(address->bytes, mapped, sizeof(mapped)) == 0;
 }
@@ -62,7 +62,7 @@ void address_text(const struct address *address, char text[ADDRESS_TEXT_MAX])
 {
     if (!address->known)
         snprintf(text, ADDRESS_TEXT_MAX, "unix");
-    else if (is_ipv4(address))
+    else if (address_is_ipv4(address))
         inet_ntop(AF_INET, address->bytes + sizeof(mapped), text, ADDRESS_TEXT_MAX);
     else
         inet_ntop(AF_INET6, address->bytes, text, ADDRESS_TEXT_MAX);
@@ -171,7 +171,7 @@ bool networks_hold(const struct networks *networks, const struct address *addres
 
 void network_text(const struct network *network, char text[NETWORK_TEXT_MAX])
 {
-    bool four = is_ipv4(&network->address) && network->bits >= MAPPED_BITS;
+    bool four = address_is_ipv4(&network->address) && network->bits >= MAPPED_BITS;
 
     address_text(&network->address, text);
     size_t len = strlen(text);

@@ -39,6 +39,7 @@ void address_from_socket(struct address *out, const struct sockaddr *from);
 void address_from_ipv4(struct address *out, const uint8_t bytes[4]);
 /* As text: IPv4 as such, "unix" if it is not known. */
 void address_text(const struct address *address, char text[ADDRESS_TEXT_MAX]);
+bool address_is_ipv4(const struct address *address);
 bool address_equal(const struct address *a, const struct address *b);
 
 /* Add "192.0.2.0/24", "2001:db8::/32" or a single address. Bits behind the prefix must be zero. */
