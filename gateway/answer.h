@@ -39,6 +39,7 @@ enum answer_problem {
 #define ANSWER_ENUM(name, status, code, title) ANSWER_##name,
     ANSWER_PROBLEMS(ANSWER_ENUM)
 #undef ANSWER_ENUM
+        ANSWER_PROBLEMS_COUNT
 };
 
 /* Zero-initialise, then fill through the functions below. */

@@ -10,7 +10,8 @@
 
 #include "client.h"
 
-#define CHUNKED_FIRST 4096 /* bytes of a chunked body's buffer to begin with */
+#define CHUNKED_FIRST 4096               /* bytes of a chunked body's buffer to begin with */
+#define RATE_GRACE    (5 * CLOCK_SECOND) /* before a body's rate counts */
 
 void body_drop(struct client *client)
 {
@@ -41,15 +42,46 @@ static bool resize(struct client *client, size_t room)
     return true;
 }
 
+/* ---- Time ------------------------------------------------------------------------------------ */
+
+static int64_t latest_end(const struct client *client)
+{
+    return clock_add(client->request.started_at, client->limits.body_timeout);
+}
+
+/* When it will have been too slow, unless more of it comes. */
+static int64_t rate_end(const struct client *client)
+{
+    size_t rate = client->limits.body_rate;
+
+    if (rate == 0)
+        return CLOCK_NEVER;
+    double earned = (double)client->request.body_len / (double)rate;
+    return clock_add(clock_add(client->body_begun, RATE_GRACE), clock_from_seconds(earned));
+}
+
+static void set_deadline(struct client *client)
+{
+    client->deadline = clock_min(latest_end(client), rate_end(client));
+}
+
+const char *body_late(const struct client *client)
+{
+    return rate_end(client) < latest_end(client) ? "limits.body_rate" : "limits.body_timeout";
+}
+
+/* ---- Taking it in ---------------------------------------------------------------------------- */
+
 void body_begin(struct client *client)
 {
     if (!client->head.chunked && !resize(client, (size_t)client->head.content_length)) {
-        client_refuse_with(client, ANSWER_OVERLOADED, false);
+        client_refuse_with(client, ANSWER_OVERLOADED, "limits.inflight_bytes", false);
         return;
     }
     client->chunk = (struct chunk){0};
     client->state = CLIENT_BODY;
-    client->deadline = clock_add(client->request.started_at, client->limits.body_timeout);
+    client->body_begun = clock_now();
+    set_deadline(client);
     bool waits = client->head.expects_continue && client->inbox.len == client->spent;
     if (waits && !send_continue(client))
         client_close(client);
@@ -94,7 +126,7 @@ static bool append(struct client *client, const char *data, size_t len)
     size_t max = client->limits.body_max, room = client->body_room;
 
     if (len > max - request->body_len) {
-        client_refuse_with(client, ANSWER_TOO_LARGE, true);
+        client_refuse_with(client, ANSWER_TOO_LARGE, "limits.body", true);
         return false;
     }
     while (room - request->body_len < len)
@@ -102,7 +134,7 @@ static bool append(struct client *client, const char *data, size_t len)
     if (room > max)
         room = max;
     if (room > client->body_room && !resize(client, room)) {
-        client_refuse_with(client, ANSWER_OVERLOADED, true);
+        client_refuse_with(client, ANSWER_OVERLOADED, "limits.inflight_bytes", true);
         return false;
     }
     memcpy(request->body + request->body_len, data, len);
@@ -145,7 +177,7 @@ static bool take_chunks(struct client *client)
         return false;
     }
     if (verdict == CHUNK_BAD) {
-        client_refuse_with(client, ANSWER_MALFORMED, true);
+        client_refuse_with(client, ANSWER_MALFORMED, "a chunk is not well-formed", true);
         return true;
     }
     client->spent = (size_t)(at - inbox->bytes);
@@ -156,5 +188,9 @@ static bool take_chunks(struct client *client)
 
 bool body_take(struct client *client)
 {
-    return client->head.chunked ? take_chunks(client) : take_counted(client);
+    bool moved = client->head.chunked ? take_chunks(client) : take_counted(client);
+
+    if (!moved)
+        set_deadline(client);
+    return moved;
 }

@@ -7,14 +7,17 @@
 #include "client.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "crowd.h"
+
 #define LINGER_READ 16384 /* bytes thrown away at once */
 
-static void run(struct client *client);
+static bool run(struct client *client);
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
@@ -27,13 +30,36 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
     run(context);
 }
 
+bool client_enter_crowd(const struct clients *clients, const struct address *peer, bool *counted)
+{
+    const struct door_limits *limits = &clients->limits;
+    unsigned most = limits->per_address_max == 0 ? UINT_MAX : limits->per_address_max;
+    bool proxy = limits->proxies != NULL && networks_hold(limits->proxies, peer);
+
+    *counted = false;
+    if (clients->budget->crowd == NULL || !peer->known || proxy)
+        return true;
+    *counted = crowd_enter(clients->budget->crowd, peer, most);
+    return *counted;
+}
+
+static void count(struct clients *clients, enum client_kind kind)
+{
+    clients->counts[kind]++;
+    if (kind == CLIENT_PLAIN)
+        atomic_fetch_add_explicit(&clients->budget->clients, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&clients->present, 1, memory_order_relaxed);
+}
+
 struct client *client_new(struct clients *clients, int fd, enum client_kind kind,
-                          const struct address *peer)
+                          const struct address *peer, bool counted)
 {
     struct client *client = calloc(1, sizeof(*client));
     uint32_t slot = client == NULL ? SLOTS_NONE : slots_take(&clients->slots, client);
 
     if (slot == SLOTS_NONE) {
+        if (counted)
+            crowd_leave(clients->budget->crowd, peer);
         free(client);
         close(fd);
         return NULL;
@@ -43,18 +69,16 @@ struct client *client_new(struct clients *clients, int fd, enum client_kind kind
     client->slot = slot;
     client->kind = kind;
     client->peer = *peer;
+    client->counted = counted;
     event_assign(&client->readable, clients->base, fd, EV_READ | EV_PERSIST, on_readable, client);
     event_assign(&client->writable, clients->base, fd, EV_WRITE | EV_PERSIST, on_writable, client);
     list_push_back(&clients->all, &client->link);
+    list_init(&client->idle);
     wheel_entry_init(&client->timer);
-    clients->counts[kind]++;
-    if (kind == CLIENT_PLAIN)
-        atomic_fetch_add_explicit(&clients->budget->clients, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&clients->present, 1, memory_order_relaxed);
+    count(clients, kind);
     /* One that never says anything has less time than one that has proved itself. */
     client->deadline = clock_add(clock_now(), clients->limits.head_timeout);
-    run(client);
-    return client;
+    return run(client) ? client : NULL;
 }
 
 void client_expect_proxy(struct client *client)
@@ -71,6 +95,9 @@ static void destroy(struct client *client)
     close(client->fd);
     wheel_remove(&client->timer);
     list_remove(&client->link);
+    list_remove(&client->idle);
+    if (client->counted)
+        crowd_leave(clients->budget->crowd, &client->peer);
     slots_give(&clients->slots, client->slot);
     clients->counts[client->kind]--;
     if (client->kind == CLIENT_PLAIN)
@@ -189,10 +216,13 @@ void client_refuse(struct client *client, struct answer *answer, bool last)
     client_answer(client, answer);
 }
 
-void client_refuse_with(struct client *client, enum answer_problem problem, bool last)
+void client_refuse_with(struct client *client, enum answer_problem problem, const char *why,
+                        bool last)
 {
+    const struct clients *clients = client->clients;
     struct answer answer = {.status = 0};
 
+    clients->handler->refused(clients->context, &client->peer, problem, why);
     answer_problem(&answer, problem, NULL);
     client_refuse(client, &answer, last);
 }
@@ -227,7 +257,19 @@ static bool wants_bytes(const struct client *client)
     return client->state != CLIENT_WAITING && client->state != CLIENT_WRITING;
 }
 
-static void run(struct client *client)
+/* The oldest stay in front. */
+static void note_idle(struct client *client)
+{
+    bool idle = client->state == CLIENT_IDLE || client->state == CLIENT_PROXIED;
+
+    if (!idle || client->kind != CLIENT_PLAIN)
+        list_remove(&client->idle);
+    else if (list_empty(&client->idle))
+        list_push_back(&client->clients->idle, &client->idle);
+}
+
+/* False: it has gone. */
+static bool run(struct client *client)
 {
     client->running = true;
     if (client->state == CLIENT_WRITING)
@@ -242,11 +284,13 @@ static void run(struct client *client)
     client->running = false;
     if (client->state == CLIENT_GONE) {
         destroy(client);
-        return;
+        return false;
     }
     if (client->state == CLIENT_IDLE)
         inbox_fini(&client->inbox, &client->clients->spare);
+    note_idle(client);
     wheel_set(&client->clients->wheel, &client->timer, client->deadline);
+    return true;
 }
 
 static ssize_t read_inbox(struct client *client)
@@ -306,7 +350,9 @@ void client_expire(struct wheel_entry *timer)
     struct client *client = list_entry(timer, struct client, timer);
 
     if (client->state == CLIENT_HEAD || client->state == CLIENT_BODY)
-        client_refuse_with(client, ANSWER_SLOW_CLIENT, true);
+        client_refuse_with(client, ANSWER_SLOW_CLIENT,
+                           client->state == CLIENT_HEAD ? "limits.head_timeout" : body_late(client),
+                           true);
     else
         client_close(client);
 }

@@ -48,23 +48,25 @@ struct clients {
     struct door_budget *budget;
     bool stopping;
     struct list all;    /* struct client.link */
+    struct list idle;   /* struct client.idle, the longest first: senders without a request */
     unsigned counts[3]; /* by kind */
     struct slots slots;
     struct wheel wheel;
     struct inbox_spare spare;
     struct reply_date date;
-    atomic_uint_least64_t accepted, refused, requests, answers, by_status[6];
+    atomic_uint_least64_t accepted, refused, evicted, requests, answers, by_status[6];
     atomic_uint present;
 };
 
 struct client {
-    struct list link;
+    struct list link, idle;
     struct clients *clients;
     int fd;
     uint32_t slot;
     enum client_kind kind;
     enum client_state state;
     struct address peer;
+    bool counted;    /* in the crowd, by its peer's address */
     bool running;    /* its machine is on the stack: do not start it again, do not free */
     bool reading;    /* `readable` is added */
     bool keep_alive; /* another request may follow this one */
@@ -82,6 +84,7 @@ struct client {
     struct request_header *headers;
     size_t headers_room;
     size_t body_room;
+    int64_t body_begun;
     struct chunk chunk;
     size_t spent; /* bytes at the beginning of the inbox that belong to this request */
 
@@ -90,9 +93,17 @@ struct client {
     size_t lingered;
 };
 
-/* Takes fd, also on failure; NULL without memory. */
+/*
+ * Count one more sender of this address, unless it is a proxy's, whose clients come in its name:
+ * `counted` says which. False: there are enough of them.
+ */
+bool client_enter_crowd(const struct clients *clients, const struct address *peer, bool *counted);
+
+/*
+ * Takes fd and the place of one that was counted, also on failure; NULL without memory.
+ */
 struct client *client_new(struct clients *clients, int fd, enum client_kind kind,
-                          const struct address *peer);
+                          const struct address *peer, bool counted);
 
 /* Its first bytes must be a PROXY header, by the deadline it has already. */
 void client_expect_proxy(struct client *client);
@@ -105,7 +116,9 @@ void client_answer(struct client *client, struct answer *answer);
  * what follows could not be told from it.
  */
 void client_refuse(struct client *client, struct answer *answer, bool last);
-void client_refuse_with(struct client *client, enum answer_problem problem, bool last);
+/* The same for a reason of the door's own, which the handler is told, too. */
+void client_refuse_with(struct client *client, enum answer_problem problem, const char *why,
+                        bool last);
 
 /* The request is whole: hand it over. */
 void client_hand_over(struct client *client);
@@ -135,6 +148,9 @@ void body_begin(struct client *client);
 
 /* Take what is in the inbox; true if the state has changed. */
 bool body_take(struct client *client);
+
+/* Which of its deadlines has passed. */
+const char *body_late(const struct client *client);
 
 /* Read from the socket to where the body belongs, as recv(2). */
 ssize_t body_read(struct client *client);

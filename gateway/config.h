@@ -18,6 +18,7 @@
 #include "challenge.h"
 #include "guard.h"
 #include "log.h"
+#include "pace.h"
 #include "redact.h"
 #include "sha256.h"
 
@@ -75,6 +76,7 @@ struct config_webhook {
     enum config_content content;
     struct redact redact; /* what is not stored */
     struct challenge challenge;
+    struct pace pace; /* "rate_limit" */
     char *public_url; /* of this webhook alone; NULL: the server's */
     struct config_module *modules;
     size_t modules_count;
@@ -114,7 +116,10 @@ struct config_server {
     unsigned form_fields_max;           /* limits.form_fields, 1000 */
     unsigned inflate_ratio_max;         /* limits.inflate_ratio, 100: a body to its gzip */
     unsigned connections_max;           /* limits.connections, 4096, admin excluded */
+    unsigned per_address_max;           /* limits.connections_per_address, 1024; 0: any number */
+    size_t body_rate;                   /* limits.body_rate, 240 bytes in a second; 0: any */
     size_t inflight_max;                /* limits.inflight_bytes, 256 MiB of bodies held */
+    unsigned requests_max;              /* limits.inflight_requests, 10000 webhooks not settled */
     unsigned batch_max;                 /* limits.batch, WEIR_BATCH_MAX: rows in one commit */
     unsigned queue_max;                 /* limits.queue, 10000 webhooks waiting, per connection */
     size_t queue_bytes_max;             /* limits.queue_bytes, 64 MiB, per connection */

@@ -9,6 +9,7 @@
 
 #include "backends.h"
 #include "config_auth.h"
+#include "config_pace.h"
 #include "config_parts.h"
 #include "text.h"
 
@@ -274,9 +275,9 @@ static bool check_url(const struct config_webhook *webhook, const struct config_
 static bool read_entry(struct config_webhook *webhook, const struct config *config,
                        const struct source *source, const json_t *entry, const char *base)
 {
-    static const char *const keys[] = {"path",       "id",   "modules",   "delivery_id_header",
-                                       "public_url", "auth", "challenge", "content",
-                                       "redact",     NULL};
+    static const char *const keys[] = {
+        "path",      "id",      "modules", "delivery_id_header", "public_url", "auth",
+        "challenge", "content", "redact",  "rate_limit",         NULL};
     char pointer[SOURCE_POINTER_MAX];
 
     if (!json_is_object(entry)) {
@@ -300,6 +301,7 @@ static bool read_entry(struct config_webhook *webhook, const struct config *conf
     good = config_read_enter(webhook, source, entry, base) && good;
     good = config_read_auth(webhook, source, entry, base) && good;
     good = check_url(webhook, &config->server, source, base) && good;
+    good = config_read_pace(webhook, source, entry, base) && good;
     return config_read_challenge(webhook, source, entry, base) && good && webhook->id != NULL;
 }
 

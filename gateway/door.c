@@ -19,12 +19,14 @@
 #include <weir/error.h>
 
 #include "client.h"
+#include "crowd.h"
 #include "listen.h"
 #include "log.h"
 
 #define ACCEPTS_MAX     64     /* at one go, so that clients get their turn */
 #define ADMIN_MAX       64     /* clients of the admin side's own listener */
 #define TURNED_AWAY_MAX 64     /* that are being told so, at a time */
+#define EVICT_LOOKS     16     /* idle clients looked at for one that may go */
 #define ACCEPT_PAUSE    100000 /* microseconds, without descriptors */
 #define ACCEPT_QUIET    (10 * CLOCK_SECOND)
 
@@ -119,12 +121,59 @@ static void start_ticking(struct door *door)
     event_add(&door->tick, &interval);
 }
 
-static enum client_kind kind_of(const struct clients *clients, bool admin)
+/* What has come since the last look would be lost with the connection. */
+static bool has_spoken(const struct client *client)
 {
+    char byte;
+
+    return recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* Close whoever has had nothing to say for the longest; false if there is none. */
+static bool evict(struct clients *clients)
+{
+    int looked = 0;
+
+    list_each(link, &clients->idle) {
+        struct client *client = list_entry(link, struct client, idle);
+        if (looked++ == EVICT_LOOKS)
+            return false;
+        if (has_spoken(client))
+            continue;
+        atomic_fetch_add_explicit(&clients->evicted, 1, memory_order_relaxed);
+        client_close(client);
+        return true;
+    }
+    return false;
+}
+
+static bool is_full(const struct clients *clients)
+{
+    return atomic_load_explicit(&clients->budget->clients, memory_order_relaxed) >=
+           clients->limits.connections_max;
+}
+
+/*
+ * What becomes of one who has just come. Its address is looked at before room is made: one who
+ * has enough places already does not take those of others.
+ */
+static enum client_kind kind_of(struct clients *clients, const struct address *peer, bool admin,
+                                bool *counted, const char **why)
+{
+    *why = NULL;
+    *counted = false;
     if (admin)
         return clients->counts[CLIENT_ADMIN] < ADMIN_MAX ? CLIENT_ADMIN : CLIENT_TURNED_AWAY;
-    unsigned present = atomic_load_explicit(&clients->budget->clients, memory_order_relaxed);
-    return present < clients->limits.connections_max ? CLIENT_PLAIN : CLIENT_TURNED_AWAY;
+    *why = "limits.connections_per_address";
+    if (!client_enter_crowd(clients, peer, counted))
+        return CLIENT_TURNED_AWAY;
+    *why = "limits.connections";
+    if (!is_full(clients) || evict(clients))
+        return CLIENT_PLAIN;
+    if (*counted)
+        crowd_leave(clients->budget->crowd, peer);
+    *counted = false;
+    return CLIENT_TURNED_AWAY;
 }
 
 /* With few descriptors, few are to be spent on saying no. */
@@ -139,27 +188,30 @@ static bool may_turn_away(const struct clients *clients)
 /* The admin side's own listener is not for proxies of senders. */
 static bool is_proxied(const struct clients *clients, const struct address *peer, bool admin)
 {
-    return !admin && clients->limits.proxies != NULL &&
+    return !admin && clients->limits.proxy_protocol && clients->limits.proxies != NULL &&
            networks_hold(clients->limits.proxies, peer);
 }
 
 static void welcome(struct door *door, int fd, const struct address *peer, bool admin)
 {
     struct clients *clients = &door->clients;
-    enum client_kind kind = kind_of(clients, admin);
+    const char *why;
+    bool counted;
+    enum client_kind kind = kind_of(clients, peer, admin, &counted, &why);
 
     atomic_fetch_add_explicit(&clients->accepted, 1, memory_order_relaxed);
     if (kind == CLIENT_TURNED_AWAY) {
         atomic_fetch_add_explicit(&clients->refused, 1, memory_order_relaxed);
         if (!may_turn_away(clients)) {
+            clients->handler->refused(clients->context, peer, ANSWER_OVERLOADED, why);
             close(fd);
             return;
         }
     }
     start_ticking(door);
-    struct client *client = client_new(clients, fd, kind, peer);
+    struct client *client = client_new(clients, fd, kind, peer, counted);
     if (client != NULL && kind == CLIENT_TURNED_AWAY)
-        client_refuse_with(client, ANSWER_OVERLOADED, true);
+        client_refuse_with(client, ANSWER_OVERLOADED, why, true);
     else if (client != NULL && is_proxied(clients, peer, admin))
         client_expect_proxy(client);
 }
@@ -276,6 +328,7 @@ int door_new(struct door **out, struct event_base *base, const struct door_limit
     door->clients.handler = handler;
     door->clients.context = context;
     list_init(&door->clients.all);
+    list_init(&door->clients.idle);
     list_init(&door->listeners);
     wheel_init(&door->clients.wheel, clock_now());
     event_assign(&door->tick, base, -1, EV_PERSIST, on_tick, door);
@@ -317,6 +370,7 @@ void door_get_stats(struct door *door, struct door_stats *stats)
 
     stats->accepted = look(&clients->accepted);
     stats->refused = look(&clients->refused);
+    stats->evicted = look(&clients->evicted);
     stats->requests = look(&clients->requests);
     stats->answers = look(&clients->answers);
     for (size_t i = 0; i < sizeof(stats->by_status) / sizeof(stats->by_status[0]); i++)

@@ -20,6 +20,7 @@
 
 struct event_base;
 struct door;
+struct crowd;
 
 /*
  * May change at a reload (door_set_limits); a client under way keeps what it started with.
@@ -28,13 +29,16 @@ struct door;
 struct door_limits {
     size_t body_max, head_max;
     unsigned headers_max, connections_max;
+    unsigned per_address_max; /* clients of one address, but for proxies; 0: as many as there are */
+    size_t body_rate;         /* bytes in a second that a body must bring on average; 0: any */
     int64_t head_timeout, body_timeout, idle_timeout; /* nanoseconds */
 
     /*
-     * Whose connections begin with a PROXY protocol header; NULL: nobody's. Borrowed until the next
-     * door_set_limits, or the door's end.
+     * Who connects for others, and whether they begin with a PROXY protocol header; NULL: nobody.
+     * Borrowed until the next door_set_limits, or the door's end.
      */
     const struct networks *proxies;
+    bool proxy_protocol;
 };
 
 /* What all doors hold together: bytes of bodies (webhooks', too), clients. Zero-initialise it. */
@@ -42,6 +46,7 @@ struct door_budget {
     atomic_size_t held;
     atomic_size_t max;
     atomic_uint clients; /* but for those of the admin side, and those that are turned away */
+    struct crowd *crowd; /* clients by address; NULL: they are not counted */
 };
 
 /* Take `bytes` from the budget; false, and nothing taken, if there is not enough left. */
@@ -62,6 +67,7 @@ struct request {
     bool admin;          /* came in by a listener of the admin side */
     struct address peer; /* of the connection, or what its PROXY header says */
     uint64_t judged;     /* the handler's own */
+    bool paced;          /* likewise */
     int64_t started_at;  /* monotonic; when its first byte came */
     int64_t received_at; /* microseconds since 1970; when its last byte came */
     char *body;          /* NULL before it is whole */
@@ -90,10 +96,14 @@ struct door_handler {
     bool (*admitted)(void *context, struct request *request, struct answer *answer);
     /* The body is whole. Must lead to exactly one door_answer, now or later. */
     void (*complete)(void *context, struct request *request);
+    /* The door itself has refused a client or a request; `why` (static, may be NULL) is for the
+     * log. */
+    void (*refused)(void *context, const struct address *peer, enum answer_problem problem,
+                    const char *why);
 };
 
 struct door_stats {
-    uint64_t accepted, refused, requests, answers;
+    uint64_t accepted, refused, evicted, requests, answers;
     uint64_t by_status[6]; /* answers by hundreds: [2] is 2xx */
     unsigned clients;
 };

@@ -19,6 +19,7 @@
 #define GATEWAY_LOOPS_MAX 64
 
 struct loop;
+struct rates;
 struct reload;
 struct repeats;
 
@@ -30,6 +31,8 @@ struct gateway {
     struct loop *loops[GATEWAY_LOOPS_MAX];
     unsigned loops_count;
     struct door_budget budget;
+    struct rates *rates;
+    atomic_uint pending; /* webhooks that were taken in and are not settled, answered or not */
     struct metrics metrics;
     int64_t started_at;   /* monotonic */
     bool split;           /* the admin side has a listener of its own */

@@ -15,6 +15,7 @@
 #include "headers.h"
 #include "log.h"
 #include "loop.h"
+#include "pace.h"
 #include "repeats.h"
 #include "route.h"
 #include "unpack.h"
@@ -45,6 +46,29 @@ static bool routed(void *context, const struct request *request, struct answer *
     return false;
 }
 
+static void refused(void *context, const struct address *peer, enum answer_problem problem,
+                    const char *why)
+{
+    struct intake *intake = context;
+    const struct storm_case one = {
+        .code = answer_problem_code(problem), .client = peer, .detail = why};
+
+    atomic_fetch_add(&intake->loop->gateway->metrics.refused[problem], 1);
+    storms_add(&intake->storms, &one, clock_now());
+}
+
+/* Who would be refused with its body need not send it. */
+static bool has_room(struct intake *intake, const struct request *request, struct answer *answer)
+{
+    const struct loop *loop = intake->loop;
+
+    if (atomic_load(&loop->gateway->pending) < loop->config->server.requests_max)
+        return true;
+    answer_problem(answer, ANSWER_OVERLOADED, NULL);
+    refused(intake, &request->peer, ANSWER_OVERLOADED, "limits.inflight_requests");
+    return false;
+}
+
 /* A guard that must see the body comes before the media type all the same: 401 before 415. */
 static bool admitted(void *context, struct request *request, struct answer *answer)
 {
@@ -59,7 +83,10 @@ static bool admitted(void *context, struct request *request, struct answer *answ
         return true;
     if (!knock_head(intake, route.entry, request, answer))
         return false;
-    return knock_waits(route.entry) || unpack_takes(route.entry, request, answer);
+    if (knock_waits(route.entry))
+        return has_room(intake, request, answer);
+    return pace_allows(intake, route.entry, request, answer) &&
+           unpack_takes(route.entry, request, answer) && has_room(intake, request, answer);
 }
 
 /* ---- Answering ------------------------------------------------------------------------------- */
@@ -103,6 +130,7 @@ static void settled(struct mail *mail)
     if (!atomic_load(&webhook->abandoned))
         answer(intake, webhook, (enum outcome)atomic_load(&webhook->outcome));
     door_budget_give(&intake->loop->gateway->budget, webhook->budget);
+    atomic_fetch_sub(&intake->loop->gateway->pending, 1);
     webhook_unref(&webhook);
 }
 
@@ -137,6 +165,7 @@ static void hand_over(struct intake *intake, struct webhook *webhook, uint64_t r
     webhook->budget = budget;
     list_push_back(&intake->unanswered, &webhook->link);
     atomic_fetch_add(&gateway->metrics.active, 1);
+    atomic_fetch_add(&gateway->pending, 1);
     sweep_soon(intake);
     dispatch_post(gateway->dispatch, webhook);
     loop_hurry(intake->loop);
@@ -222,6 +251,7 @@ static void check(struct intake *intake, const struct config_webhook *entry,
         return;
     }
     if (!knock_body(intake, entry, request, &answer) ||
+        !pace_allows(intake, entry, request, &answer) || !has_room(intake, request, &answer) ||
         !unpack_coding(intake, entry, request, &answer) ||
         greet_reply(intake, entry, request, &answer) ||
         (unseen && !unpack_takes(entry, request, &answer)) ||
@@ -247,7 +277,7 @@ static void complete(void *context, struct request *request)
 }
 
 const struct door_handler intake_handler = {
-    .routed = routed, .admitted = admitted, .complete = complete};
+    .routed = routed, .admitted = admitted, .complete = complete, .refused = refused};
 
 /* ---- Time ------------------------------------------------------------------------------------ */
 
@@ -283,11 +313,12 @@ int intake_init(struct intake *intake, struct loop *loop)
     intake->loop = loop;
     list_init(&intake->unanswered);
     intake->sweep = event_new(loop->base, -1, 0, on_sweep, intake);
-    return intake->sweep == NULL ? WEIR_ENOMEM : 0;
+    return intake->sweep == NULL ? WEIR_ENOMEM : storms_init(&intake->storms, loop->base);
 }
 
 void intake_fini(struct intake *intake)
 {
+    storms_fini(&intake->storms);
     if (intake->sweep != NULL)
         event_free(intake->sweep);
     intake->sweep = NULL;

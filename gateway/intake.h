@@ -13,6 +13,7 @@
 #include "door.h"
 #include "knock.h"
 #include "list.h"
+#include "storm.h"
 #include "webhook.h"
 
 #define INTAKE_SWEEP_MS 50 /* how exactly request_timeout is kept */
@@ -25,7 +26,7 @@ struct intake {
     struct list unanswered; /* struct webhook.link, by expires_at */
     struct event *sweep;    /* runs only while something is unanswered */
     bool sweeping;
-    struct knock_storm storms[KNOCK_STORMS];
+    struct storms storms;
 };
 
 /* What a door calls; its context is the struct intake. */

@@ -6,17 +6,12 @@
  */
 #include "knock.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "clock.h"
 #include "forwarded.h"
 #include "guard.h"
 #include "intake.h"
 #include "log.h"
 #include "loop.h"
-
-#define STORM_QUIET (10 * CLOCK_SECOND) /* between two words about one webhook */
 
 struct guard_request knock_describe(const struct intake *intake, const struct config_webhook *entry,
                                     const struct request *request)
@@ -40,47 +35,14 @@ struct guard_request knock_describe(const struct intake *intake, const struct co
 
 /* ---- Turning away ---------------------------------------------------------------------------- */
 
-/* FNV-1a, after Fowler, Noll and Vo. */
-static uint64_t hash_of(const char *text)
-{
-    uint64_t hash = UINT64_C(14695981039346656037);
-
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
-    return hash;
-}
-
-/* How many there were since the last word about this webhook; 0: not yet time for another. */
-static uint64_t count_of(struct intake *intake, const struct config_webhook *entry)
-{
-    uint64_t hash = hash_of(entry->id);
-    struct knock_storm *storm = &intake->storms[hash % KNOCK_STORMS];
-    int64_t now = clock_now();
-
-    if (storm->webhook != hash)
-        *storm = (struct knock_storm){.webhook = hash};
-    storm->untold++;
-    if (now < storm->quiet_until)
-        return 0;
-    uint64_t count = storm->untold;
-    storm->untold = 0;
-    storm->quiet_until = clock_add(now, STORM_QUIET);
-    return count;
-}
-
 static void tell(struct intake *intake, const struct config_webhook *entry,
                  const struct guard_request *seen, const char *code,
                  const struct weir_error *reason)
 {
-    char client[ADDRESS_TEXT_MAX], count[24];
-    uint64_t storm = count_of(intake, entry);
+    const struct storm_case one = {
+        .webhook = entry->id, .code = code, .client = &seen->client, .detail = reason->detail};
 
-    if (storm == 0)
-        return;
-    address_text(&seen->client, client);
-    snprintf(count, sizeof(count), "%" PRIu64, storm);
-    log_event(LOG_WARNING, "request-refused", "webhook", entry->id, "code", code, "client", client,
-              "count", count, "detail", reason->detail, NULL);
+    storms_add(&intake->storms, &one, clock_now());
 }
 
 static bool pass(struct intake *intake, const struct config_webhook *entry,

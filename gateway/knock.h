@@ -13,16 +13,7 @@
 #include "door.h"
 #include "guard.h"
 
-#define KNOCK_STORMS 64 /* webhooks whose storms are told apart, for each loop */
-
 struct intake;
-
-/* Refusals of one webhook that were not told yet. */
-struct knock_storm {
-    uint64_t webhook; /* a hash of its id */
-    int64_t quiet_until;
-    uint64_t untold;
-};
 
 /* The request as the guard sees it; borrowed from all of them. */
 struct guard_request knock_describe(const struct intake *intake, const struct config_webhook *entry,

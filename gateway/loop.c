@@ -71,11 +71,14 @@ static struct door_limits limits_of(const struct config *config)
 {
     const struct config_server *server = &config->server;
 
-    return (struct door_limits){.proxies = server->proxy_protocol ? &server->trusted_proxies : NULL,
+    return (struct door_limits){.proxies = &server->trusted_proxies,
+                                .proxy_protocol = server->proxy_protocol,
                                 .body_max = server->body_max,
                                 .head_max = server->head_max,
                                 .headers_max = server->headers_max,
                                 .connections_max = descriptors_for_clients(config),
+                                .per_address_max = server->per_address_max,
+                                .body_rate = server->body_rate,
                                 .head_timeout = server->head_timeout,
                                 .body_timeout = server->body_timeout,
                                 .idle_timeout = server->idle_timeout};

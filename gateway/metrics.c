@@ -5,6 +5,7 @@
 #include "metrics.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -71,6 +72,20 @@ static double resident_bytes(void)
 
 /* ---- The door -------------------------------------------------------------------------------- */
 
+static bool refused_by_door(enum answer_problem problem)
+{
+    switch (problem) {
+    case ANSWER_MALFORMED:
+    case ANSWER_SLOW_CLIENT:
+    case ANSWER_TOO_LARGE:
+    case ANSWER_HEADERS_TOO_LARGE:
+    case ANSWER_UNKNOWN_METHOD:
+    case ANSWER_OVERLOADED:
+    case ANSWER_SHUTTING_DOWN: return true;
+    default: return false;
+    }
+}
+
 static void doors(FILE *out, struct gateway *gateway)
 {
     struct door_stats sum = {.accepted = 0}, stats;
@@ -78,6 +93,7 @@ static void doors(FILE *out, struct gateway *gateway)
     for (unsigned i = 0; i < gateway->loops_count; i++) {
         door_get_stats(gateway->loops[i]->door, &stats);
         sum.accepted += stats.accepted;
+        sum.evicted += stats.evicted;
         sum.requests += stats.requests;
         sum.clients += stats.clients;
         for (int j = 0; j < 6; j++)
@@ -86,12 +102,20 @@ static void doors(FILE *out, struct gateway *gateway)
     single(out, "weir_client_connections", "gauge", "Open client connections.", sum.clients);
     single(out, "weir_client_connections_total", "counter", "Client connections accepted.",
            (double)sum.accepted);
+    single(out, "weir_client_connections_evicted_total", "counter",
+           "Closed while idle, to make room.", (double)sum.evicted);
     single(out, "weir_http_requests_total", "counter", "Requests whose head was read.",
            (double)sum.requests);
     family(out, "weir_http_answers_total", "counter", "Answers by hundreds of their status.");
     for (int j = 2; j < 6; j++)
         fprintf(out, "weir_http_answers_total{class=\"%dxx\"} %llu\n", j,
                 (unsigned long long)sum.by_status[j]);
+    family(out, "weir_http_refused_total", "counter",
+           "Refused for their form or a limit, by code.");
+    for (int i = 0; i < ANSWER_PROBLEMS_COUNT; i++)
+        if (refused_by_door(i))
+            fprintf(out, "weir_http_refused_total{code=\"%s\"} %llu\n", answer_problem_code(i),
+                    (unsigned long long)atomic_load(&gateway->metrics.refused[i]));
 }
 
 /* Cumulative, as Prometheus wants it; the count is the last bucket, so that they agree. */
@@ -121,12 +145,16 @@ static void webhooks(FILE *out, struct gateway *gateway)
                 (unsigned long long)atomic_load(&metrics->outcomes[i]));
     single(out, "weir_webhooks_active", "gauge", "Accepted webhooks without an answer yet.",
            atomic_load(&metrics->active));
+    single(out, "weir_webhooks_pending", "gauge", "Accepted webhooks that are not settled yet.",
+           atomic_load(&gateway->pending));
     single(out, "weir_webhooks_unauthorized_total", "counter", "Refused for their credentials.",
            (double)atomic_load(&metrics->unauthorized));
     single(out, "weir_webhooks_forbidden_total", "counter", "Refused for their address.",
            (double)atomic_load(&metrics->forbidden));
     single(out, "weir_webhooks_timed_out_total", "counter", "Answered at request_timeout.",
            (double)atomic_load(&metrics->timed_out));
+    single(out, "weir_webhooks_rate_limited_total", "counter", "Refused for their rate.",
+           (double)atomic_load(&metrics->rate_limited));
     latency(out, metrics);
     single(out, "weir_repeats_remembered", "gauge", "Entries kept for senders' retries.",
            (double)repeats_count(gateway->repeats));

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "answer.h"
+
 struct gateway;
 
 #define METRICS_OUTCOMES 7 /* enum outcome */
@@ -21,8 +23,9 @@ struct gateway;
 struct metrics {
     atomic_uint active; /* accepted webhooks that have no answer yet */
     atomic_uint_least64_t outcomes[METRICS_OUTCOMES];
-    atomic_uint_least64_t unauthorized, forbidden; /* by a webhook's guard */
-    atomic_uint_least64_t timed_out;               /* answered because request_timeout had passed */
+    atomic_uint_least64_t unauthorized, forbidden, rate_limited; /* by a webhook's own checks */
+    atomic_uint_least64_t refused[ANSWER_PROBLEMS_COUNT];        /* by the door, by code */
+    atomic_uint_least64_t timed_out; /* answered because request_timeout had passed */
     atomic_uint_least64_t reloads_ok, reloads_rejected;
     atomic_uint_least64_t latency[METRICS_BUCKETS_COUNT + 1]; /* the last: above all bounds */
     atomic_uint_least64_t latency_us;                         /* the sum */

@@ -13,6 +13,8 @@
 
 #define BODY_ROOM 1024 /* bytes behind the head that a chunked body is read through, at least */
 
+static const char bad_head[] = "the head is not well-formed";
+
 static void begin(struct client *client)
 {
     client->limits = client->clients->limits;
@@ -29,11 +31,11 @@ static void admit(struct client *client)
     struct answer answer = {.status = 0};
 
     if (clients->stopping)
-        client_refuse_with(client, ANSWER_SHUTTING_DOWN, true);
+        client_refuse_with(client, ANSWER_SHUTTING_DOWN, NULL, true);
     else if (!clients->handler->routed(clients->context, request, &answer))
         client_refuse(client, &answer, false);
     else if (request->content_length > client->limits.body_max)
-        client_refuse_with(client, ANSWER_TOO_LARGE, false);
+        client_refuse_with(client, ANSWER_TOO_LARGE, "limits.body", false);
     else if (!clients->handler->admitted(clients->context, request, &answer))
         client_refuse(client, &answer, false);
     else if (client->head.chunked || request->content_length > 0)
@@ -80,22 +82,23 @@ static void take_head(struct client *client)
     struct parse parse;
 
     if (len > client->limits.head_max || count > client->limits.headers_max) {
-        client_refuse_with(client, ANSWER_HEADERS_TOO_LARGE, true);
+        client_refuse_with(client, ANSWER_HEADERS_TOO_LARGE,
+                           len > client->limits.head_max ? "limits.head" : "limits.headers", true);
         return;
     }
     if (!head_check(inbox->bytes + start, len, &client->head)) {
-        client_refuse_with(client, ANSWER_MALFORMED, true);
+        client_refuse_with(client, ANSWER_MALFORMED, bad_head, true);
         return;
     }
     /* From here on the buffer must stay where it is: the request's strings are in it. */
     size_t room = client->head.chunked ? BODY_ROOM : 0;
     if (!make_headers(client, count) || !inbox_room(inbox, &client->clients->spare, room)) {
-        client_refuse_with(client, ANSWER_OVERLOADED, true);
+        client_refuse_with(client, ANSWER_OVERLOADED, "out of memory", true);
         return;
     }
     if (!parse_head(&parse, inbox->bytes + start, len, &client->head, client->headers, count)) {
         client_refuse_with(client, parse.method_unknown ? ANSWER_UNKNOWN_METHOD : ANSWER_MALFORMED,
-                           true);
+                           bad_head, true);
         return;
     }
     client->spent = client->scan.seen;
@@ -106,6 +109,7 @@ static void take_head(struct client *client)
 /* From here on the connection is as if its client had made it. */
 bool receive_proxy(struct client *client)
 {
+    struct clients *clients = client->clients;
     struct inbox *inbox = &client->inbox;
     size_t taken;
 
@@ -118,8 +122,13 @@ bool receive_proxy(struct client *client)
     }
     inbox_drop(inbox, taken);
     client->state = CLIENT_IDLE;
-    client->deadline = clock_add(clock_now(), client->clients->limits.idle_timeout);
-    return true;
+    client->deadline = clock_add(clock_now(), clients->limits.idle_timeout);
+    if (client_enter_crowd(clients, &client->peer, &client->counted))
+        return true;
+    clients->handler->refused(clients->context, &client->peer, ANSWER_OVERLOADED,
+                              "limits.connections_per_address");
+    client_close(client);
+    return false;
 }
 
 bool receive_head(struct client *client)
@@ -131,12 +140,12 @@ bool receive_head(struct client *client)
     if (client->state == CLIENT_IDLE)
         begin(client);
     switch (head_scan(&client->scan, inbox->bytes, inbox->len)) {
-    case HEAD_BAD: client_refuse_with(client, ANSWER_MALFORMED, true); return true;
+    case HEAD_BAD: client_refuse_with(client, ANSWER_MALFORMED, bad_head, true); return true;
     case HEAD_WHOLE: take_head(client); return true;
     case HEAD_MORE: break;
     }
     if (inbox->len - client->scan.start <= client->limits.head_max)
         return false;
-    client_refuse_with(client, ANSWER_HEADERS_TOO_LARGE, true);
+    client_refuse_with(client, ANSWER_HEADERS_TOO_LARGE, "limits.head", true);
     return true;
 }

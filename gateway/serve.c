@@ -14,11 +14,13 @@
 
 #include "clock.h"
 #include "config.h"
+#include "crowd.h"
 #include "descriptors.h"
 #include "events.h"
 #include "gateway.h"
 #include "loop.h"
 #include "parse.h"
+#include "rate.h"
 #include "reload.h"
 #include "repeats.h"
 #include "report.h"
@@ -101,6 +103,10 @@ static int make_registry(struct daemon *daemon, const struct serve_options *opti
 
     if (weir_registry_new(&gateway->registry, &registry, &error) != 0)
         return fail("registry", error.detail);
+    gateway->rates = rates_new();
+    gateway->budget.crowd = crowd_new();
+    if (gateway->rates == NULL || gateway->budget.crowd == NULL)
+        return fail("limits", "out of memory");
     if (dispatch_new(&gateway->dispatch, gateway->registry) != 0 ||
         repeats_new(&gateway->repeats) != 0 ||
         reload_new(&gateway->reload, gateway, daemon->config, options->directory,
@@ -312,6 +318,8 @@ static void free_all(struct daemon *daemon)
     for (unsigned i = 0; i < gateway->loops_count; i++)
         loop_free(&gateway->loops[i]);
     dispatch_free(&gateway->dispatch); /* the loops' ticks have ended */
+    rates_free(&gateway->rates);
+    crowd_free(&gateway->budget.crowd);
     repeats_free(&gateway->repeats);
     reload_free(&gateway->reload);
     config_unref(&daemon->config);

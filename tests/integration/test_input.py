@@ -185,10 +185,14 @@ def test_half_closed_senders_get_their_answer(weir):
 
 
 def test_too_many_connections_leave_the_old_ones_alone(weir):
-    socks = [socket.create_connection(("127.0.0.1", weir.port)) for _ in range(60)]
+    request = head("Host: x", JSON, "Content-Length: 2") + b"{}"
+    socks = []
+    for _ in range(60):
+        socks.append(socket.create_connection(("127.0.0.1", weir.port)))
+        socks[-1].sendall(request[:9])  # whoever has begun one is not idle
     wait_until(lambda: socks[-1].recv(1000, socket.MSG_PEEK), 5)
     assert b" 503 " in socks[-1].recv(1000)
-    socks[0].sendall(head("Host: x", JSON, "Content-Length: 2") + b"{}")
+    socks[0].sendall(request[9:])
     assert code_of(socks[0].recv(1000)) == 200
     for sock in socks:
         sock.close()

@@ -20,9 +20,10 @@
 #include <event2/event.h>
 
 #include "clock.h"
+#include "crowd.h"
 #include "door.h"
 
-#define PATIENCE (10 * CLOCK_SECOND) /* before a case is given up */
+#define PATIENCE (20 * CLOCK_SECOND) /* before a case is given up */
 
 static struct event_base *base;
 static struct door *door;
@@ -30,7 +31,9 @@ static struct door_budget budget;
 static unsigned port;
 static uint64_t held[16]; /* requests to /hold that wait for their answer */
 static size_t held_count;
-static unsigned completed;
+static unsigned completed, refusals;
+static enum answer_problem refused_for;
+static const char *refused_why;
 
 /* ---- The handler: says what it was given ------------------------------------------------------
  */
@@ -89,7 +92,17 @@ static void test_complete(void *context, struct request *request)
     door_answer(door, id, &answer);
 }
 
-static const struct door_handler handler = {test_routed, test_admitted, test_complete};
+static void test_refused(void *context, const struct address *peer, enum answer_problem problem,
+                         const char *why)
+{
+    (void)context, (void)peer;
+    refusals++;
+    refused_for = problem;
+    refused_why = why;
+}
+
+static const struct door_handler handler = {test_routed, test_admitted, test_complete,
+                                            test_refused};
 
 static const struct door_limits usual = {.body_max = 100000,
                                          .head_max = 8192,
@@ -108,7 +121,7 @@ static void open_door(const struct door_limits *limits)
     door_free(&door); /* of a case that failed */
     atomic_store(&budget.held, 0);
     atomic_store(&budget.max, 1u << 20);
-    held_count = completed = 0;
+    held_count = completed = refusals = 0;
     CHECK_INT(door_new(&door, base, limits, &budget, &handler, NULL), 0);
     CHECK_INT(door_listen(door, "127.0.0.1:0", false, false, message, sizeof(message), &port), 0);
     CHECK(port > 0);
@@ -953,8 +966,8 @@ static void turns_away_whom_there_is_no_room_for(void)
     CHECK_INT(door_listen(door, "127.0.0.1:0", true, false, message, sizeof(message), &admin_port),
               0);
     come(&first);
-    say(&first, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
-    wait_for(&first, "[GET /a ", 1);
+    say(&first, "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_for_held(1);
     come(&second);
     say(&second, "GET /b HTTP/1.1\r\nHost: h\r\n\r\n");
     wait_for(&second, "HTTP/1.1 503", 1);
@@ -968,6 +981,7 @@ static void turns_away_whom_there_is_no_room_for(void)
     wait_for(&admin, "[GET /c ", 1);
     leave(&admin);
     port = usual_port;
+    answer_held(0);
     leave(&first);
     turn_for(20 * CLOCK_MS);
     come(&second);
@@ -1110,6 +1124,103 @@ static void listens_on_unix_sockets(void)
     CHECK(lstat(path, &file) != 0);
 }
 
+/* ---- Places and paces -------------------------------------------------------------------------
+ */
+
+static void makes_room_by_closing_the_longest_idle(void)
+{
+    static struct peer first, second, third;
+    struct door_limits limits = usual;
+    struct door_stats stats;
+
+    limits.connections_max = 2;
+    open_door(&limits);
+    come(&first);
+    say(&first, "GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_for(&first, "[GET /1 ", 1);
+    come(&second);
+    say(&second, "POST /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_for_held(1);
+    come(&third);
+    say(&third, "GET /3 HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_for(&third, "[GET /3 ", 1);
+    wait_for_end(&first);
+    CHECK(!first.reset);
+    answer_held(0); /* it was not idle */
+    wait_for(&second, "stored", 1);
+    door_get_stats(door, &stats);
+    CHECK_INT((long long)stats.evicted, 1);
+    CHECK_INT(refusals, 0);
+    leave(&first);
+    leave(&second);
+    leave(&third);
+    close_door();
+}
+
+/* A request that is on its way would be lost with its connection. */
+static void does_not_close_who_has_just_spoken(void)
+{
+    static struct peer first, second;
+    static const char request[] = "GET /1 HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct door_limits limits = usual;
+
+    limits.connections_max = 1;
+    open_door(&limits);
+    come(&first);
+    CHECK_INT(send(first.fd, request, sizeof(request) - 1, 0), (long long)sizeof(request) - 1);
+    come(&second); /* both are seen in one turn of the loop, in whichever order */
+    wait_for(&first, "[GET /1 ", 1);
+    leave(&first);
+    leave(&second);
+    close_door();
+}
+
+static void one_address_does_not_get_all_places(void)
+{
+    static struct peer peers[4];
+    struct door_limits limits = usual;
+
+    limits.per_address_max = 2;
+    budget.crowd = crowd_new();
+    open_door(&limits);
+    for (int i = 0; i < 3; i++)
+        come(&peers[i]);
+    wait_for(&peers[2], "HTTP/1.1 503 ", 1);
+    CHECK_INT(refused_for, ANSWER_OVERLOADED);
+    CHECK_STRING(refused_why, "limits.connections_per_address");
+    leave(&peers[0]);
+    turn_for(CLOCK_SECOND / 50);
+    come(&peers[3]);
+    say(&peers[3], "GET /4 HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_for(&peers[3], "[GET /4 ", 1);
+    for (int i = 1; i < 4; i++)
+        leave(&peers[i]);
+    close_door();
+    crowd_free(&budget.crowd);
+}
+
+static void a_body_that_trickles_is_late(void)
+{
+    struct door_limits limits = usual;
+    int64_t began = clock_now();
+
+    limits.body_timeout = 60 * CLOCK_SECOND;
+    limits.body_rate = 1000;
+    open_door(&limits);
+    come(&peer);
+    say(&peer, "POST /slow HTTP/1.1\r\nHost: h\r\nContent-Length: 90000\r\n\r\n");
+    for (int i = 0; i < 10; i++) {
+        say(&peer, "some bytes, but far too few of them");
+        turn_for(CLOCK_SECOND / 50);
+    }
+    wait_for(&peer, "HTTP/1.1 408 ", 1);
+    CHECK(clock_now() - began > 5 * CLOCK_SECOND && clock_now() - began < 9 * CLOCK_SECOND);
+    CHECK_INT(refused_for, ANSWER_SLOW_CLIENT);
+    CHECK_STRING(refused_why, "limits.body_rate");
+    leave(&peer);
+    close_door();
+}
+
 static void says_what_is_wrong_with_an_address(void)
 {
     static const char *const bad[] = {"",         "8000",   "127.0.0.1",       "127.0.0.1:",
@@ -1150,4 +1261,6 @@ TEST_MAIN(TEST(echoes_a_request), TEST(knows_every_form_of_target), TEST(decodes
           TEST(closes_when_the_answer_says_so), TEST(turns_away_whom_there_is_no_room_for),
           TEST(survives_without_descriptors), TEST(stops_without_dropping_anybody),
           TEST(takes_new_limits), TEST(listens_on_unix_sockets),
+          TEST(makes_room_by_closing_the_longest_idle), TEST(does_not_close_who_has_just_spoken),
+          TEST(one_address_does_not_get_all_places), TEST(a_body_that_trickles_is_late),
           TEST(says_what_is_wrong_with_an_address))

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the buckets of all rate limits.
+ * Never does: know what a key stands for; grow.
+ * Lock: one, for a few memory accesses; taken only for what has a rate limit.
+ */
+#include "rate.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+
+#define WAYS 8 /* places in which a key may stand */
+#define SETS (RATE_PLACES_MAX / WAYS)
+
+struct bucket {
+    uint8_t key[RATE_KEY_LEN];
+    int64_t full_at; /* the theoretical arrival time: full from then on */
+};
+
+struct rates {
+    pthread_mutex_t lock;
+    struct bucket buckets[SETS][WAYS];
+};
+
+struct rate_limit rate_limit_of(unsigned requests, int64_t span, unsigned burst)
+{
+    int64_t interval = span / requests;
+    struct rate_limit limit = {.interval = interval > 0 ? interval : 1};
+
+    limit.slack = (int64_t)(burst - 1) > CLOCK_NEVER / limit.interval
+                      ? CLOCK_NEVER
+                      : limit.interval * (int64_t)(burst - 1);
+    return limit;
+}
+
+struct rates *rates_new(void)
+{
+    struct rates *rates = calloc(1, sizeof(*rates));
+
+    if (rates != NULL)
+        pthread_mutex_init(&rates->lock, NULL);
+    return rates;
+}
+
+void rates_free(struct rates **at)
+{
+    struct rates *rates = *at;
+
+    *at = NULL;
+    if (rates == NULL)
+        return;
+    pthread_mutex_destroy(&rates->lock);
+    free(rates);
+}
+
+/* The key's bucket; a full one is put in the place of the one that is full, or will be, first. */
+static struct bucket *bucket_of(struct rates *rates, const uint8_t key[RATE_KEY_LEN])
+{
+    uint32_t number;
+
+    memcpy(&number, key, sizeof(number));
+    struct bucket *set = rates->buckets[number % SETS], *spare = &set[0];
+    for (size_t i = 0; i < WAYS; i++) {
+        if (memcmp(set[i].key, key, RATE_KEY_LEN) == 0)
+            return &set[i];
+        if (set[i].full_at < spare->full_at)
+            spare = &set[i];
+    }
+    memcpy(spare->key, key, RATE_KEY_LEN);
+    spare->full_at = 0;
+    return spare;
+}
+
+/* How long until it has one; 0 if it has. */
+static int64_t wait_of(const struct bucket *bucket, const struct rate_limit *limit, int64_t now)
+{
+    int64_t missing = bucket->full_at > now ? bucket->full_at - now : 0;
+
+    return missing > limit->slack ? missing - limit->slack : 0;
+}
+
+static void take(struct bucket *bucket, const struct rate_limit *limit, int64_t now)
+{
+    bucket->full_at = clock_add(bucket->full_at > now ? bucket->full_at : now, limit->interval);
+}
+
+int64_t rates_take(struct rates *rates, const struct rate_demand *demands, size_t count,
+                   int64_t now)
+{
+    int64_t wait = 0;
+
+    pthread_mutex_lock(&rates->lock);
+    for (size_t i = 0; i < count; i++) {
+        int64_t one = wait_of(bucket_of(rates, demands[i].key), demands[i].limit, now);
+        wait = one > wait ? one : wait;
+    }
+    for (size_t i = 0; i < count && wait == 0; i++)
+        take(bucket_of(rates, demands[i].key), demands[i].limit, now);
+    pthread_mutex_unlock(&rates->lock);
+    return wait;
+}
