@@ -76,6 +76,15 @@ void answer_stored(struct answer *answer, const char *id, int64_t receivers)
     copy_body(answer, text, len);
 }
 
+void answer_filtered(struct answer *answer)
+{
+    static const char text[] = "{\"status\":\"filtered\"}\n";
+
+    answer->status = 200;
+    answer->content_type = "application/json";
+    copy_body(answer, text, sizeof(text) - 1);
+}
+
 void answer_body(struct answer *answer, unsigned status, const char *content_type, char *body,
                  size_t len)
 {

@@ -67,6 +67,9 @@ void answer_rejected(struct answer *answer, const char *id, const char *field);
 /* 200 {"id":"...","status":"stored"}, and "receivers" if that is not negative. */
 void answer_stored(struct answer *answer, const char *id, int64_t receivers);
 
+/* 200 {"status":"filtered"}: nothing was to be stored. */
+void answer_filtered(struct answer *answer);
+
 /* Any status with a body of its own; takes body, which was malloc'd. */
 void answer_body(struct answer *answer, unsigned status, const char *content_type, char *body,
                  size_t len);

@@ -18,6 +18,7 @@
 #include "challenge.h"
 #include "guard.h"
 #include "log.h"
+#include "match.h"
 #include "pace.h"
 #include "redact.h"
 #include "sha256.h"
@@ -75,6 +76,7 @@ struct config_webhook {
     struct guard *guard;   /* NULL: everybody may post */
     enum config_content content;
     struct redact redact; /* what is not stored */
+    struct match *match;  /* which ones are stored; NULL: all */
     struct challenge challenge;
     struct pace pace; /* "rate_limit" */
     char *public_url; /* of this webhook alone; NULL: the server's */

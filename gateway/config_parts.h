@@ -34,6 +34,10 @@ void config_settings_problem(const struct source *source, const json_t *object, 
 bool config_read_enter(struct config_webhook *webhook, const struct source *source,
                        const json_t *entry, const char *base);
 
+/* Its "match"; after what its bodies are. False: a problem was added. */
+bool config_read_match(struct config_webhook *webhook, const struct source *source,
+                       const json_t *entry, const char *base);
+
 /* "outbound" of server.json. */
 void config_read_outbound(struct config_outbound *outbound, const struct source *source);
 /* False, and a problem, if an entry of connections.json would set what belongs there. */

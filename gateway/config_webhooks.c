@@ -258,6 +258,9 @@ static void free_webhook(struct config_webhook *webhook)
     guard_free(&webhook->guard);
     challenge_fini(&webhook->challenge);
     redact_fini(&webhook->redact);
+    if (webhook->match != NULL)
+        match_fini(webhook->match);
+    free(webhook->match);
 }
 
 /* Senders who sign the URL would all be turned away. */
@@ -277,7 +280,7 @@ static bool read_entry(struct config_webhook *webhook, const struct config *conf
 {
     static const char *const keys[] = {
         "path",      "id",      "modules", "delivery_id_header", "public_url", "auth",
-        "challenge", "content", "redact",  "rate_limit",         NULL};
+        "challenge", "content", "redact",  "rate_limit",         "match",      NULL};
     char pointer[SOURCE_POINTER_MAX];
 
     if (!json_is_object(entry)) {
@@ -299,6 +302,7 @@ static bool read_entry(struct config_webhook *webhook, const struct config *conf
     good = read_delivery_header(webhook, source, entry, base) && good;
     good = config_read_public_url(&webhook->public_url, source, entry, base) && good;
     good = config_read_enter(webhook, source, entry, base) && good;
+    good = config_read_match(webhook, source, entry, base) && good;
     good = config_read_auth(webhook, source, entry, base) && good;
     good = check_url(webhook, &config->server, source, base) && good;
     good = config_read_pace(webhook, source, entry, base) && good;

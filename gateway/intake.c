@@ -239,6 +239,23 @@ static void take_in(struct intake *intake, const struct config_webhook *entry,
     hand_over(intake, webhook, id, budget);
 }
 
+static bool is_wanted(const struct config_webhook *entry, const struct request *request)
+{
+    return entry->match == NULL || match_holds(entry->match, request->body, request->body_len,
+                                               request->headers, request->headers_count);
+}
+
+static void pass_over(struct intake *intake, const struct config_webhook *entry,
+                      const struct request *request)
+{
+    struct answer answer = {.status = 0};
+
+    atomic_fetch_add(&intake->loop->gateway->metrics.filtered, 1);
+    log_event(LOG_DEBUG, "webhook-filtered", "webhook", entry->id, NULL);
+    answer_filtered(&answer);
+    door_answer(intake->loop->door, request->id, &answer);
+}
+
 static void check(struct intake *intake, const struct config_webhook *entry,
                   struct request *request)
 {
@@ -257,6 +274,8 @@ static void check(struct intake *intake, const struct config_webhook *entry,
         (unseen && !unpack_takes(entry, request, &answer)) ||
         !unpack_content(intake, entry, request, &answer))
         door_answer(intake->loop->door, request->id, &answer);
+    else if (!is_wanted(entry, request))
+        pass_over(intake, entry, request);
     else
         take_in(intake, entry, request);
 }

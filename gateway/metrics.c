@@ -155,6 +155,8 @@ static void webhooks(FILE *out, struct gateway *gateway)
            (double)atomic_load(&metrics->timed_out));
     single(out, "weir_webhooks_rate_limited_total", "counter", "Refused for their rate.",
            (double)atomic_load(&metrics->rate_limited));
+    single(out, "weir_webhooks_filtered_total", "counter", "Not stored, as their match says.",
+           (double)atomic_load(&metrics->filtered));
     latency(out, metrics);
     single(out, "weir_repeats_remembered", "gauge", "Entries kept for senders' retries.",
            (double)repeats_count(gateway->repeats));
