@@ -12,7 +12,8 @@
 
 static const char usage[] =
     "usage: weir verify --preset NAME --secret SECRET... [OPTION...] < BODY\n"
-    "\n" TRIAL_USAGE "  --tolerance SECONDS by which its timestamp may differ, both ways\n"
+    "\n" TRIAL_USAGE
+    "  --tolerance SECONDS by which its timestamp may differ, both ways; 0: any time\n"
     "  --header 'K: V'     a header of the request; may be given several times\n"
     "  --json              the verdict as JSON\n"
     "\n"

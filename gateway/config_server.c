@@ -282,7 +282,7 @@ static void read_network(struct config_server *server, const struct source *sour
     struct weir_error error;
     char *text = source_string(source, value, pointer, "trusted_proxies");
 
-    if (text != NULL && networks_add(&server->trusted_proxies, text, &error) != 0)
+    if (text != NULL && networks_add_peer(&server->trusted_proxies, text, &error) != 0)
         source_problem(source, pointer, "trusted_proxies", "%s", error.detail);
     free(text);
 }
@@ -308,18 +308,19 @@ static void read_proxies(struct config_server *server, const struct source *sour
         free(server->forwarded_header);
         server->forwarded_header = name;
     }
-    if (server->proxy_protocol && server->trusted_proxies.count == 0)
+    if (server->proxy_protocol && server->trusted_proxies.count == 0 &&
+        !server->trusted_proxies.local)
         source_problem(source, "/proxy_protocol", "proxy_protocol",
                        "needs trusted_proxies: whose connections begin with such a header");
 }
 
-/* "https://host", without a path, so that what follows it is what the sender has asked for. */
+/* "https://host", and the path that is taken away on the way here, if any. */
 static bool is_public_url(const char *text)
 {
     size_t skip = strncmp(text, "https://", 8) == 0 ? 8 : strncmp(text, "http://", 7) == 0 ? 7 : 0;
     const char *rest = text + skip;
 
-    return skip > 0 && rest[0] != '\0' && strpbrk(rest, "/?# \t\"\\") == NULL;
+    return skip > 0 && rest[0] != '\0' && rest[0] != '/' && strpbrk(rest, "?# \t\"\\") == NULL;
 }
 
 bool config_read_public_url(char **out, const struct source *source, const json_t *object,
@@ -339,7 +340,9 @@ bool config_read_public_url(char **out, const struct source *source, const json_
         (*out)[len - 1] = '\0';
     if (is_public_url(*out))
         return true;
-    source_problem(source, pointer, "public_url", "must be like https://hooks.example.com");
+    source_problem(
+        source, pointer, "public_url",
+        "must be like https://hooks.example.com, with the path that a proxy takes away, if any");
     return false;
 }
 

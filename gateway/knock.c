@@ -53,6 +53,11 @@ static bool pass(struct intake *intake, const struct config_webhook *entry,
 
     if (verdict == GUARD_PASS)
         return true;
+    if (verdict == GUARD_UNABLE) {
+        answer_problem(answer, ANSWER_OVERLOADED, NULL);
+        tell(intake, entry, seen, answer_problem_code(ANSWER_OVERLOADED), reason);
+        return false;
+    }
     bool unauthorized = verdict == GUARD_UNAUTHORIZED;
     atomic_fetch_add(unauthorized ? &metrics->unauthorized : &metrics->forbidden, 1);
     answer_problem(answer, unauthorized ? ANSWER_UNAUTHORIZED : ANSWER_FORBIDDEN, NULL);

@@ -122,7 +122,7 @@ bool receive_proxy(struct client *client)
     }
     inbox_drop(inbox, taken);
     client->state = CLIENT_IDLE;
-    client->deadline = clock_add(clock_now(), clients->limits.idle_timeout);
+    client->deadline = clock_add(clock_now(), clients->limits.head_timeout);
     if (client_enter_crowd(clients, &client->peer, &client->counted))
         return true;
     clients->handler->refused(clients->context, &client->peer, ANSWER_OVERLOADED,

@@ -32,8 +32,9 @@ struct check_kind {
     bool (*needs_url)(const void *check);
 
     /*
-     * 0, or a status with the reason for the operator's eyes. What it takes depends on the request
-     * and the configuration, not on how far a wrong credential is right.
+     * 0, or a status with the reason for the operator's eyes; WEIR_ENOMEM if it could not look.
+     * What it takes depends on the request and the configuration, not on how far a wrong credential
+     * is right.
      */
     int (*judge)(const void *check, const struct guard_request *request, struct weir_error *error);
 

@@ -244,28 +244,38 @@ static bool put_text(struct buffer *buffer, const char *text)
     return true;
 }
 
-/* Scheme and host, with or without the port, whichever way it was configured (Twilio). */
-static bool put_origin(struct buffer *buffer, const char *origin, enum piece_kind kind)
+/* Where the host's port begins; NULL: it has none. */
+static const char *find_port(const char *host, const char *end)
 {
-    const char *host = origin == NULL ? NULL : strstr(origin, "://");
-    const char *bracket = host == NULL ? NULL : strrchr(host + 3, ']');
-    const char *port = host == NULL ? NULL : strrchr(bracket == NULL ? host + 3 : bracket, ':');
+    const char *bracket = memchr(host, ']', (size_t)(end - host));
 
-    if (origin == NULL)
+    host = bracket == NULL ? host : bracket;
+    return memchr(host, ':', (size_t)(end - host));
+}
+
+/*
+ * Scheme and host, with or without the port, whichever way it was configured (Twilio), and the path
+ * that a proxy takes away.
+ */
+static bool put_public(struct buffer *buffer, const char *url, enum piece_kind kind)
+{
+    const char *host = url == NULL ? NULL : strstr(url, "://");
+
+    if (host == NULL)
         return false;
-    if (port == NULL || kind != PIECE_URL_WITHOUT_PORT)
-        put_text(buffer, origin);
-    else
-        put(buffer, origin, (size_t)(port - origin));
+    const char *path = host + 3 + strcspn(host + 3, "/");
+    const char *port = find_port(host + 3, path);
+    const char *end = port != NULL && kind == PIECE_URL_WITHOUT_PORT ? port : path;
+    put(buffer, url, (size_t)(end - url));
     if (port == NULL && kind == PIECE_URL_WITH_PORT)
-        put_text(buffer, strncmp(origin, "http://", 7) == 0 ? ":80" : ":443");
-    return true;
+        put_text(buffer, strncmp(url, "http://", 7) == 0 ? ":80" : ":443");
+    return put_text(buffer, path);
 }
 
 static bool put_url(struct buffer *buffer, const struct guard_request *request,
                     enum piece_kind kind)
 {
-    if (!put_origin(buffer, request->public_url, kind))
+    if (!put_public(buffer, request->public_url, kind))
         return false;
     put_text(buffer, request->path);
     if (request->query != NULL) {
@@ -427,9 +437,9 @@ static bool put_piece(struct buffer *buffer, const struct piece *piece,
     return false;
 }
 
-unsigned char *content_fill(const struct content *content, const struct guard_request *request,
-                            const struct content_values *values, size_t *len,
-                            struct weir_error *error)
+int content_fill(const struct content *content, const struct guard_request *request,
+                 const struct content_values *values, unsigned char **out, size_t *len,
+                 struct weir_error *error)
 {
     struct buffer buffer = {.bytes = malloc(request->body_len + 512),
                             .room = request->body_len + 512};
@@ -437,12 +447,13 @@ unsigned char *content_fill(const struct content *content, const struct guard_re
 
     for (size_t i = 0; buffer.bytes != NULL && good && i < content->count; i++)
         good = put_piece(&buffer, &content->pieces[i], request, values);
+    *out = NULL;
     if (buffer.bytes != NULL && good && !buffer.failed) {
+        *out = buffer.bytes;
         *len = buffer.len;
-        return buffer.bytes;
+        return 0;
     }
     free(buffer.bytes);
-    weir_fail(error, good ? WEIR_ENOMEM : WEIR_EDENIED, "%s",
-              good ? "out of memory" : "something that was signed is not in the request");
-    return NULL;
+    return good ? weir_fail(error, WEIR_ENOMEM, "out of memory")
+                : weir_fail(error, WEIR_EDENIED, "something that was signed is not in the request");
 }

@@ -44,11 +44,11 @@ bool content_has_id(const struct content *content);
 bool content_has_header(const struct content *content, const char *name);
 
 /*
- * All of it in one piece, malloc'd and the caller's. NULL with a reason: what it stands for is not
- * in the request, or memory is short.
+ * All of it in one piece, *out, malloc'd and the caller's; NULL on failure: WEIR_EDENIED if what it
+ * stands for is not in the request, WEIR_ENOMEM.
  */
-unsigned char *content_fill(const struct content *content, const struct guard_request *request,
-                            const struct content_values *values, size_t *len,
-                            struct weir_error *error);
+int content_fill(const struct content *content, const struct guard_request *request,
+                 const struct content_values *values, unsigned char **out, size_t *len,
+                 struct weir_error *error);
 
 #endif

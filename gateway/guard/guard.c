@@ -110,7 +110,27 @@ int guard_add(struct guard *guard, const json_t *object, const struct secrets *s
 
 /* ---- Judging --------------------------------------------------------------------------------- */
 
-/* A credential that is wrong counts before an address that is. */
+static enum guard_verdict verdict_of(int status, bool address)
+{
+    if (status == 0)
+        return GUARD_PASS;
+    if (status == WEIR_ENOMEM)
+        return GUARD_UNABLE;
+    return address ? GUARD_FORBIDDEN : GUARD_UNAUTHORIZED;
+}
+
+/*
+ * A credential that is wrong counts before one that could not be looked at, and that before an
+ * address that is wrong.
+ */
+static bool outweighs(enum guard_verdict one, enum guard_verdict other)
+{
+    static const int weights[] = {
+        [GUARD_PASS] = 0, [GUARD_FORBIDDEN] = 1, [GUARD_UNABLE] = 2, [GUARD_UNAUTHORIZED] = 3};
+
+    return weights[one] > weights[other];
+}
+
 static enum guard_verdict judge(const struct guard *guard, const struct guard_request *request,
                                 bool body, bool addresses, struct weir_error *reason)
 {
@@ -122,13 +142,13 @@ static enum guard_verdict judge(const struct guard *guard, const struct guard_re
         struct weir_error error = {.status = 0};
         if (address ? !addresses : entry->body != body)
             continue;
-        if (entry->kind->judge(entry->check, request, &error) == 0)
+        enum guard_verdict one =
+            verdict_of(entry->kind->judge(entry->check, request, &error), address);
+        if (!outweighs(one, verdict))
             continue;
-        if (verdict == GUARD_PASS || (verdict == GUARD_FORBIDDEN && !address)) {
-            verdict = address ? GUARD_FORBIDDEN : GUARD_UNAUTHORIZED;
-            if (reason != NULL)
-                *reason = error;
-        }
+        verdict = one;
+        if (reason != NULL)
+            *reason = error;
     }
     return verdict;
 }

@@ -19,7 +19,7 @@ static void ip_free(void *check)
 
 static int add(void *context, const char *text, struct weir_error *error)
 {
-    return networks_add(context, text, error);
+    return networks_add_peer(context, text, error);
 }
 
 static int ip_make(void **out, const json_t *object, const struct secrets *secrets,

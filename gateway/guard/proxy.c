@@ -39,8 +39,10 @@ static bool parse_line(const char *at, const char *end, struct address *client)
 {
     struct address source, destination, *const addresses[] = {&source, &destination};
 
-    if (word_of(at, end) == 7 && memcmp(at, "UNKNOWN", 7) == 0)
+    if (word_of(at, end) == 7 && memcmp(at, "UNKNOWN", 7) == 0) {
+        *client = (struct address){.known = false};
         return true;
+    }
     if (end - at < 5 || (memcmp(at, "TCP4 ", 5) != 0 && memcmp(at, "TCP6 ", 5) != 0))
         return false;
     at += 5;
@@ -103,6 +105,8 @@ static enum proxy_result parse_v2(const char *bytes, size_t len, size_t *taken,
         take_address(AF_INET6, bytes + V2_HEADER, client);
     else if (family >> 4 == 1 || family >> 4 == 2)
         return PROXY_BAD;
+    else
+        *client = (struct address){.known = false};
     return PROXY_DONE;
 }
 

@@ -13,7 +13,8 @@ enum proxy_result { PROXY_MORE, PROXY_DONE, PROXY_BAD };
 
 /*
  * Look at the first bytes of a connection. DONE: *taken of them are the header, and *client is the
- * address it names; it is left as it was if the header names none (LOCAL, UNKNOWN, other families).
+ * address it names: not known if the proxy could not say (UNKNOWN, other families), and left as it
+ * was if the proxy speaks for itself (LOCAL).
  */
 enum proxy_result proxy_parse(const char *bytes, size_t len, size_t *taken, struct address *client);
 

@@ -91,15 +91,20 @@ static bool is_called(const char *text, size_t len, const char *name)
 static long find(const struct guard_request *request, const char *name, enum plus plus,
                  char *buffer, size_t room)
 {
-    const char *at = request->query;
+    const char *at = request->query, *value = NULL;
+    size_t value_len = 0;
 
     while (at != NULL && *at != '\0') {
         size_t len = strcspn(at, "&"), key_len = strcspn(at, "=&");
-        if (key_len < len && is_called(at, key_len, name))
-            return decode_all(at + key_len + 1, len - key_len - 1, plus, buffer, room);
+        if (key_len < len && is_called(at, key_len, name)) {
+            if (value != NULL)
+                return -1;
+            value = at + key_len + 1;
+            value_len = len - key_len - 1;
+        }
         at += len + (at[len] == '&');
     }
-    return -1;
+    return value == NULL ? -1 : decode_all(value, value_len, plus, buffer, room);
 }
 
 long guard_request_query(const struct guard_request *request, const char *name, char *buffer,

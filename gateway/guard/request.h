@@ -37,8 +37,9 @@ size_t guard_request_count(const struct guard_request *request, const char *name
 bool guard_request_is_form(const struct guard_request *request);
 
 /*
- * The value of the first query parameter of that name, decoded (RFC 3986; '+' is a space) into
- * buffer with a NUL. Its length, or -1: there is none, it does not fit, or its escapes are broken.
+ * The value of the only query parameter of that name, decoded (RFC 3986; '+' is a space) into
+ * buffer with a NUL. Its length, or -1: there is none, or several, it does not fit, or its escapes
+ * are broken.
  */
 long guard_request_query(const struct guard_request *request, const char *name, char *buffer,
                          size_t room);

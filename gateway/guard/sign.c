@@ -102,8 +102,8 @@ static int make_text(const struct scheme *scheme, const struct guard_request *re
         snprintf(text, TEXT_MAX, "%s", (const char *)key->secret->bytes);
         return 0;
     }
-    unsigned char *content = content_fill(scheme->content, request, &values, &len, error);
-    if (content == NULL)
+    unsigned char *content;
+    if (content_fill(scheme->content, request, &values, &content, &len, error) != 0)
         return WEIR_EINVAL;
     int status = sign_content(scheme, key, content, len, bytes, &bytes_len);
     free(content);

@@ -185,9 +185,10 @@ static int signature_judge(const void *check, const struct guard_request *reques
     for (size_t i = 0, judged = 0; i < signature->count; i++) {
         if (!scheme_is_armed(signature->schemes[i]))
             continue;
-        if (scheme_judge(signature->schemes[i], request, &verdict, &reason) == 0)
-            status = 0;
-        else if (error != NULL && (judged == 0 || (verdict.sent && !sent)))
+        int one = scheme_judge(signature->schemes[i], request, &verdict, &reason);
+        if (status != 0 && one != WEIR_EDENIED)
+            status = one;
+        if (one != 0 && error != NULL && (judged == 0 || (verdict.sent && !sent)))
             *error = reason; /* of the scheme that the sender has followed */
         sent = sent || verdict.sent;
         judged++;

@@ -174,12 +174,13 @@ static int judge_secret(const struct scheme *scheme, const struct candidates *ca
 {
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned mac_len = SHA256_DIGEST_LENGTH;
+    unsigned char *content;
     size_t len;
 
     values->secret = secret;
-    unsigned char *content = content_fill(scheme->content, request, values, &len, error);
-    if (content == NULL)
-        return WEIR_EDENIED;
+    int status = content_fill(scheme->content, request, values, &content, &len, error);
+    if (status != 0)
+        return status;
     if (scheme->algorithm == SCHEME_SHA256)
         SHA256(content, len, mac);
     else
@@ -207,10 +208,11 @@ static int judge_keys(const struct scheme *scheme, const struct candidates *cand
 {
     size_t len;
     unsigned good = 0;
-    unsigned char *content = content_fill(scheme->content, request, values, &len, error);
+    unsigned char *content;
+    int status = content_fill(scheme->content, request, values, &content, &len, error);
 
-    if (content == NULL)
-        return WEIR_EDENIED;
+    if (status != 0)
+        return status;
     for (size_t i = 0; i < scheme->keys.count; i++)
         good |= is_signed_by(scheme, candidates, scheme->keys.items[i], content, len);
     free(content);
@@ -252,10 +254,11 @@ static int judge_secrets(const struct scheme *scheme, const struct candidates *c
 
     for (size_t i = 0; i < scheme->secrets.count; i++) {
         const struct secret *secret = &scheme->secrets.items[i];
-        if (judge_secret(scheme, candidates, request, values, secret, error) != 0)
-            continue;
-        *signer = secret;
-        status = 0;
+        int one = judge_secret(scheme, candidates, request, values, secret, error);
+        if (one == 0)
+            *signer = secret;
+        if (status != 0 && one != WEIR_EDENIED)
+            status = one;
     }
     return status;
 }

@@ -48,7 +48,7 @@ bool address_parse(struct address *out, const char *text, size_t len)
 
 void address_from_socket(struct address *out, const struct sockaddr *from)
 {
-    *out = (struct address){.known = false};
+    *out = (struct address){.local = from->sa_family == AF_UNIX};
     if (from->sa_family == AF_INET) {
         const struct sockaddr_in *four = (const void *)from;
         address_from_ipv4(out, (const uint8_t *)&four->sin_addr);
@@ -61,7 +61,7 @@ void address_from_socket(struct address *out, const struct sockaddr *from)
 void address_text(const struct address *address, char text[ADDRESS_TEXT_MAX])
 {
     if (!address->known)
-        snprintf(text, ADDRESS_TEXT_MAX, "unix");
+        snprintf(text, ADDRESS_TEXT_MAX, "%s", address->local ? "unix" : "unknown");
     else if (address_is_ipv4(address))
         inet_ntop(AF_INET, address->bytes + sizeof(mapped), text, ADDRESS_TEXT_MAX);
     else
@@ -134,6 +134,14 @@ int networks_add(struct networks *networks, const char *text, struct weir_error 
     return 0;
 }
 
+int networks_add_peer(struct networks *networks, const char *text, struct weir_error *error)
+{
+    if (strcmp(text, "unix") != 0)
+        return networks_add(networks, text, error);
+    networks->local = true;
+    return 0;
+}
+
 int networks_add_list(struct networks *networks, const char *list, struct weir_error *error)
 {
     static const char between[] = ", \t\n";
@@ -158,6 +166,8 @@ const struct network *networks_find(const struct networks *networks, const struc
 {
     for (size_t i = 0; address->known && i < networks->count; i++) {
         const struct network *network = &networks->items[i];
+        if (network->bits < MAPPED_BITS && address_is_ipv4(address))
+            continue;
         if (same_prefix(network->address.bytes, address->bytes, network->bits))
             return network;
     }
@@ -166,7 +176,7 @@ const struct network *networks_find(const struct networks *networks, const struc
 
 bool networks_hold(const struct networks *networks, const struct address *address)
 {
-    return networks_find(networks, address) != NULL;
+    return (networks->local && address->local) || networks_find(networks, address) != NULL;
 }
 
 void network_text(const struct network *network, char text[NETWORK_TEXT_MAX])

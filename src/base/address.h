@@ -17,7 +17,8 @@ struct sockaddr;
 
 /* An IPv4 address is kept as an IPv4-mapped one (RFC 4291, 2.5.5.2), so that both are the same. */
 struct address {
-    bool known; /* false for one end of a Unix socket */
+    bool known; /* false for one end of a Unix socket, and for what could not be found out */
+    bool local; /* one end of a Unix socket */
     uint8_t bytes[16];
 };
 
@@ -30,6 +31,7 @@ struct network {
 struct networks {
     struct network *items;
     size_t count;
+    bool local; /* and the ends of Unix sockets */
 };
 
 /* "192.0.2.1", "2001:db8::1"; no port, no brackets, no zone. False, and *out not known, if not. */
@@ -37,13 +39,18 @@ bool address_parse(struct address *out, const char *text, size_t len);
 void address_from_socket(struct address *out, const struct sockaddr *from);
 /* Four bytes in network order. */
 void address_from_ipv4(struct address *out, const uint8_t bytes[4]);
-/* As text: IPv4 as such, "unix" if it is not known. */
+/* As text: IPv4 as such; "unix", "unknown". */
 void address_text(const struct address *address, char text[ADDRESS_TEXT_MAX]);
 bool address_is_ipv4(const struct address *address);
 bool address_equal(const struct address *a, const struct address *b);
 
-/* Add "192.0.2.0/24", "2001:db8::/32" or a single address. Bits behind the prefix must be zero. */
+/*
+ * Add "192.0.2.0/24", "2001:db8::/32" or a single address. Bits behind the prefix must be zero. A
+ * network of IPv6 holds no IPv4 address, even ::/0, unless it is one of IPv4-mapped ones.
+ */
 int networks_add(struct networks *networks, const char *text, struct weir_error *error);
+/* The same, or "unix". */
+int networks_add_peer(struct networks *networks, const char *text, struct weir_error *error);
 /* Add each of a list in which spaces or commas stand between the entries; NULL is an empty one. */
 int networks_add_list(struct networks *networks, const char *list, struct weir_error *error);
 bool networks_hold(const struct networks *networks, const struct address *address);

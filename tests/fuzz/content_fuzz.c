@@ -16,10 +16,11 @@ static void fill(const struct content *content, const struct guard_request *requ
     struct weir_error error = {.status = 0};
     size_t len = 0, again = 0;
 
-    unsigned char *first = content_fill(content, request, &values, &len, &error);
-    unsigned char *second = content_fill(content, request, &values, &again, &error);
-    PROMISE(first != NULL || error.detail[0] != '\0');
-    PROMISE((first == NULL) == (second == NULL) && len == again);
+    unsigned char *first, *second;
+    int status = content_fill(content, request, &values, &first, &len, &error);
+    PROMISE(content_fill(content, request, &values, &second, &again, &error) == status);
+    PROMISE((first != NULL) == (status == 0) && (second != NULL) == (status == 0));
+    PROMISE((status == 0 || error.detail[0] != '\0') && len == again);
     PROMISE(first == NULL || len == 0 || memcmp(first, second, len) == 0);
     free(first);
     free(second);

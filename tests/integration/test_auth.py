@@ -132,10 +132,32 @@ def test_the_proxy_protocol(guarded):
     assert other.startswith(b"HTTP/1.1 403 ")
     local = raw(weir.port, signature + b"\x20\0\0\0" + head())
     assert local.startswith(b"HTTP/1.1 403 "), "the proxy's own connection"
+    claim = head().replace(b"Host: x\r\n", b"Host: x\r\nX-Forwarded-For: 203.0.113.9\r\n")
+    nobody = raw(weir.port, b"PROXY UNKNOWN\r\n" + claim)
+    assert nobody.startswith(b"HTTP/1.1 403 "), "a client that the proxy cannot name names itself"
     assert raw(weir.port, head()) == b"", "a proxy that does not say whose connection it is"
     begun = time.monotonic()
     assert raw(weir.port, b"PROXY TCP4 203.") == b""
-    assert time.monotonic() - begun < 10
+    assert raw(weir.port, b"PROXY TCP4 203.0.113.9 10.0.0.1 1 2\r\n", wait=20) == b""
+    assert time.monotonic() - begun < 10, "head_timeout, not idle_timeout"
+
+
+def test_a_proxy_on_a_unix_socket(start, tmp_path):
+    import socket
+    where = str(tmp_path / "door")
+    connections = {"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}}
+    entry = {"path": "/webhook/example", "modules": [{"type": "sqlite", "connection": "file"}],
+             "auth": [{"type": "ip", "allow": ["203.0.113.9"]}]}
+    claim = head().replace(b"Host: x\r\n", b"Host: x\r\nX-Forwarded-For: 203.0.113.9\r\n")
+    for trusted, wanted in ((["unix"], b" 200 "), (["127.0.0.1"], b" 403 ")):
+        weir = start(connections, {"webhooks": [entry]},
+                     {"listen": "unix:" + where, "admin_listen": "127.0.0.1:0",
+                      "trusted_proxies": trusted})
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(where)
+            sock.sendall(claim)
+            assert wanted in sock.recv(1000)
+        assert weir.stop() == 0
 
 
 def test_the_order_of_refusals(guarded):

@@ -105,6 +105,24 @@ def test_the_public_url_behind_a_proxy(signed):
     assert code(post(weir, "{}", good, "/webhook/example?a=2")) == 401
 
 
+def test_the_public_url_behind_a_proxy_that_takes_a_path_away(signed):
+    entry = {"type": "signature", "preset": "square", "secret": "key"}
+    url = "https://example.com:8443/hooks/in/webhook/example?a=1"
+    good = {"X-Square-HmacSha256-Signature": base64.b64encode(
+        mac("key", url + "{}").digest()).decode()}
+    weir = signed(entry, {"public_url": "https://example.com:8443/hooks/in/"})
+    assert code(post(weir, "{}", good, "/webhook/example?a=1")) == 200
+    assert code(post(weir, "{}", good, "/webhook/example?a=2")) == 401
+    weir = signed({**entry, "preset": "twilio"}, {"public_url": "https://example.com/hooks"})
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for port in ("", ":443"):
+        signature = hmac.new(b"key", f"https://example.com{port}/hooks/webhook/example".encode(),
+                             hashlib.sha1).digest()
+        sent = {**form, "X-Twilio-Signature": base64.b64encode(signature).decode()}
+        assert code(post(weir, "", sent)) == 415, "it was let in; only its media type is not JSON"
+        assert code(post(weir, "", {**sent, "X-Twilio-Signature": "AAAA"})) == 401
+
+
 def test_who_signs_the_url_needs_a_public_url(tmp_path):
     (tmp_path / "connections.json").write_text(json.dumps(
         {"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}}))

@@ -38,6 +38,9 @@ static void reads_addresses(void)
     CHECK(address_equal(&address, &mapped));
     address.known = false;
     address_text(&address, text);
+    CHECK_STRING(text, "unknown");
+    address.local = true;
+    address_text(&address, text);
     CHECK_STRING(text, "unix");
     CHECK(!address_equal(&address, &address));
 }
@@ -59,6 +62,8 @@ static void compares_with_networks(void)
     CHECK(holds("192.0.2.1", "192.0.2.1") && !holds("192.0.2.1", "192.0.2.2"));
     CHECK(holds("10.0.0.0/9", "10.127.255.255") && !holds("10.0.0.0/9", "10.128.0.0"));
     CHECK(holds("0.0.0.0/0", "8.8.8.8") && !holds("0.0.0.0/0", "2001:db8::1"));
+    CHECK(!holds("::/0", "192.0.2.1") && !holds("::/90", "192.0.2.1"));
+    CHECK(holds("::ffff:0:0/96", "192.0.2.1"));
     CHECK(holds("::/0", "2001:db8::1") && holds("2001:db8::/33", "2001:db8:7fff::1"));
     CHECK(!holds("2001:db8::/33", "2001:db8:8000::1"));
     CHECK(holds("192.0.2.0/24", "::ffff:192.0.2.9"));
@@ -113,7 +118,8 @@ static void reads_lists_and_writes_networks_down(void)
 
 static void finds_query_parameters(void)
 {
-    struct guard_request request = {.query = "a=1&%74oken=x%2By+z&token=second&empty=&flag&b%zz=1"};
+    struct guard_request request = {.query =
+                                        "a=1&%74oken=x%2By+z&token&empty=&flag&b%zz=1&c=1&%63=1"};
     char value[16];
 
     CHECK_INT(guard_request_query(&request, "token", value, sizeof(value)), 5);
@@ -122,6 +128,7 @@ static void finds_query_parameters(void)
     CHECK_INT(guard_request_query(&request, "empty", value, sizeof(value)), 0);
     CHECK_INT(guard_request_query(&request, "flag", value, sizeof(value)), -1);
     CHECK_INT(guard_request_query(&request, "token", value, 5), -1);
+    CHECK_INT(guard_request_query(&request, "c", value, sizeof(value)), -1); /* which one? */
     CHECK_INT(guard_request_query(&request, "toke", value, sizeof(value)), -1);
     request.query = "t=%4";
     CHECK_INT(guard_request_query(&request, "t", value, sizeof(value)), -1);

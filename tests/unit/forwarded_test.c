@@ -44,8 +44,31 @@ static void only_what_trusted_ones_say(void)
     CHECK_STRING(client_of("2001:db8::1", xff, "[2001:DB9::7]:99", NULL), "2001:db9::7");
     CHECK_STRING(client_of("10.0.0.1", xff, "1.1.1.1:1234", NULL), "1.1.1.1");
     CHECK_STRING(client_of("10.0.0.1", xff, "2001:db9::7", NULL), "2001:db9::7");
-    CHECK_STRING(client_of("10.0.0.1", xff, "unknown", NULL), "unix");
-    CHECK_STRING(client_of("10.0.0.1", xff, "1.1.1.1, garbage", NULL), "unix");
+    CHECK_STRING(client_of("10.0.0.1", xff, "unknown", NULL), "unknown");
+    CHECK_STRING(client_of("10.0.0.1", xff, "1.1.1.1, garbage", NULL), "unknown");
+    networks_fini(&trusted);
+}
+
+static void proxies_on_a_unix_socket_can_be_trusted(void)
+{
+    struct address local = {.local = true}, unknown = {.known = false}, client;
+    struct request_header header = {"x-forwarded-for", "1.1.1.1"};
+    char text[ADDRESS_TEXT_MAX];
+    struct weir_error error;
+
+    set_up();
+    forwarded_client(&client, &local, &trusted, header.name, &header, 1);
+    CHECK(!client.known && client.local);
+    CHECK_INT(networks_add_peer(&trusted, "unix", &error), 0);
+    forwarded_client(&client, &local, &trusted, header.name, &header, 1);
+    address_text(&client, text);
+    CHECK_STRING(text, "1.1.1.1");
+    header.value = "1.1.1.1, garbage"; /* what cannot be read is no Unix socket */
+    forwarded_client(&client, &local, &trusted, header.name, &header, 1);
+    CHECK(!client.known && !client.local);
+    header.value = "1.1.1.1";
+    forwarded_client(&client, &unknown, &trusted, header.name, &header, 1);
+    CHECK(!client.known && !client.local);
     networks_fini(&trusted);
 }
 
@@ -62,9 +85,9 @@ static void forwarded_of_rfc_7239(void)
                  "198.51.100.17");
     CHECK_STRING(client_of("10.0.0.1", name, "proto=https; for=1.1.1.1", "for=10.1.1.1"),
                  "1.1.1.1");
-    CHECK_STRING(client_of("10.0.0.1", name, "for=\"_a,b\"", NULL), "unix");
-    CHECK_STRING(client_of("10.0.0.1", name, "for=_hidden, for=10.1.1.1", NULL), "unix");
-    CHECK_STRING(client_of("10.0.0.1", name, "by=1.1.1.1", NULL), "unix");
+    CHECK_STRING(client_of("10.0.0.1", name, "for=\"_a,b\"", NULL), "unknown");
+    CHECK_STRING(client_of("10.0.0.1", name, "for=_hidden, for=10.1.1.1", NULL), "unknown");
+    CHECK_STRING(client_of("10.0.0.1", name, "by=1.1.1.1", NULL), "unknown");
     networks_fini(&trusted);
 }
 
@@ -74,11 +97,11 @@ static void a_quote_left_open_hides_nobody(void)
     static const char name[] = "forwarded";
 
     set_up();
-    CHECK_STRING(client_of("10.0.0.1", name, "for=1.1.1.1;x=\", for=9.9.9.9", NULL), "unix");
+    CHECK_STRING(client_of("10.0.0.1", name, "for=1.1.1.1;x=\", for=9.9.9.9", NULL), "unknown");
     CHECK_STRING(client_of("10.0.0.1", name, "for=1.1.1.1;x=\", for=\"[2001:db9::7]\"", NULL),
-                 "unix");
+                 "unknown");
     CHECK_STRING(client_of("10.0.0.1", name, "for=1.1.1.1;x=\"\\\", for=9.9.9.9", NULL), "9.9.9.9");
-    CHECK_STRING(client_of("10.0.0.1", name, "for=1.1.1.1;x=\"", "for=9.9.9.9"), "unix");
+    CHECK_STRING(client_of("10.0.0.1", name, "for=1.1.1.1;x=\"", "for=9.9.9.9"), "unknown");
     CHECK_STRING(client_of("10.0.0.1", "x-forwarded-for", "1.1.1.1\", 9.9.9.9", NULL), "9.9.9.9");
     networks_fini(&trusted);
 }
@@ -90,7 +113,7 @@ static void too_many_hops_are_nobodys(void)
     set_up();
     for (int i = 0; i <= FORWARDED_HOPS_MAX; i++)
         memcpy(hops + 9 * i, "10.0.0.2,", 10);
-    CHECK_STRING(client_of("10.0.0.1", "x-forwarded-for", hops, NULL), "unix");
+    CHECK_STRING(client_of("10.0.0.1", "x-forwarded-for", hops, NULL), "unknown");
     networks_fini(&trusted);
 }
 
@@ -122,8 +145,8 @@ static void lines_of_version_1(void)
 {
     CHECK_INT(parse(LINE("PROXY TCP4 1.1.1.1 2.2.2.2 1 65535\r\nGET"), "1.1.1.1"), PROXY_DONE);
     CHECK_INT(parse(LINE("PROXY TCP6 2001:db8::7 ::1 1 2\r\n"), "2001:db8::7"), PROXY_DONE);
-    CHECK_INT(parse(LINE("PROXY UNKNOWN\r\n"), "10.0.0.1"), PROXY_DONE);
-    CHECK_INT(parse(LINE("PROXY UNKNOWN a b c d\r\n"), "10.0.0.1"), PROXY_DONE);
+    CHECK_INT(parse(LINE("PROXY UNKNOWN\r\n"), "unknown"), PROXY_DONE);
+    CHECK_INT(parse(LINE("PROXY UNKNOWN a b c d\r\n"), "unknown"), PROXY_DONE);
     CHECK_INT(parse(LINE("PROXY TCP4 1.1.1.1 2.2.2.2 1 65536\r\n"), NULL), PROXY_BAD);
     CHECK_INT(parse(LINE("PROXY TCP4 1.1.1.1 2.2.2.2 1\r\n"), NULL), PROXY_BAD);
     CHECK_INT(parse(LINE("PROXY TCP4 1.1.1.1 2.2.2.2 1 2 3\r\n"), NULL), PROXY_BAD);
@@ -157,13 +180,13 @@ static void headers_of_version_2(void)
     CHECK_INT(parse(LINE(six), "2001:db8::7"), PROXY_DONE);
     CHECK_INT(parse(LINE(local), "10.0.0.1"), PROXY_DONE);
     CHECK_INT(parse(LINE(with_more), "1.1.1.1"), PROXY_DONE);
-    CHECK_INT(parse(LINE(unix_socket), "10.0.0.1"), PROXY_DONE);
+    CHECK_INT(parse(LINE(unix_socket), "unknown"), PROXY_DONE);
     CHECK_INT(parse(LINE(too_short), NULL), PROXY_BAD);
     CHECK_INT(parse(LINE(version_1), NULL), PROXY_BAD);
     CHECK_INT(parse(LINE(command_2), NULL), PROXY_BAD);
     CHECK_INT(parse(LINE(too_long), NULL), PROXY_BAD);
 }
 
-TEST_MAIN(TEST(only_what_trusted_ones_say), TEST(forwarded_of_rfc_7239),
-          TEST(a_quote_left_open_hides_nobody), TEST(too_many_hops_are_nobodys),
-          TEST(lines_of_version_1), TEST(headers_of_version_2))
+TEST_MAIN(TEST(only_what_trusted_ones_say), TEST(proxies_on_a_unix_socket_can_be_trusted),
+          TEST(forwarded_of_rfc_7239), TEST(a_quote_left_open_hides_nobody),
+          TEST(too_many_hops_are_nobodys), TEST(lines_of_version_1), TEST(headers_of_version_2))

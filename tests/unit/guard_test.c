@@ -138,6 +138,8 @@ static void header_and_query_keys(void)
     CHECK_INT(guard_judge_head(guard, &request, &error), GUARD_UNAUTHORIZED);
     request.query = NULL;
     CHECK_INT(guard_judge_head(guard, &request, &error), GUARD_UNAUTHORIZED);
+    request.query = "key=old%20secret&key=old%20secret"; /* others may believe the other one */
+    CHECK_INT(guard_judge_head(guard, &request, &error), GUARD_UNAUTHORIZED);
     request.query = "key=old+secret";
     CHECK_INT(guard_judge_head(guard, &request, &error), GUARD_PASS);
     guard_free(&guard);
@@ -165,6 +167,27 @@ static void an_open_door_is_no_configuration(void)
     CHECK(strstr(error.detail, "did you mean bearer") != NULL);
     CHECK_INT(refused("{\"type\":\"bearer\",\"usr\":1}", two, "usr"), WEIR_EINVAL);
     CHECK_INT(refused("{}", two, "type"), WEIR_EINVAL);
+}
+
+/* It would be a refusal for good of what is good. */
+static void without_memory_nobody_is_refused_for_good(void)
+{
+    static const unsigned char body[1];
+    struct guard *guard = make("{\"type\":\"signature\",\"preset\":\"github\"}", two);
+    struct request_header headers[] = {{"x-hub-signature-256", "sha256=00"},
+                                       {"x-key", "old secret"}};
+    struct guard_request request = {.headers = headers,
+                                    .headers_count = 2,
+                                    .body = body,
+                                    .body_len = PTRDIFF_MAX}; /* there is no such room */
+
+    CHECK_INT(guard_judge_body(guard, &request, &error), GUARD_UNABLE);
+    CHECK_STRING(error.detail, "out of memory");
+    CHECK_INT(add(guard, "{\"type\":\"ip\",\"allow\":[\"192.0.2.0/24\"]}", NULL), 0);
+    CHECK_INT(guard_judge_body(guard, &request, &error), GUARD_UNABLE);
+    headers[0].name = "x-none"; /* what is not there is not there */
+    CHECK_INT(guard_judge_body(guard, &request, &error), GUARD_UNAUTHORIZED);
+    guard_free(&guard);
 }
 
 /* ---- All of them, and addresses -------------------------------------------------------------- */
@@ -519,8 +542,8 @@ static void malformed_tokens_are_refused(void)
 }
 
 TEST_MAIN(TEST(bearer_tokens), TEST(basic_credentials), TEST(header_and_query_keys),
-          TEST(an_open_door_is_no_configuration), TEST(all_must_pass), TEST(tokens_of_rfc_7515),
-          TEST(signature_of_rfc_8037), TEST(a_key_of_another_curve_is_refused),
-          TEST(algorithm_confusion_is_refused), TEST(claims_are_kept),
-          TEST(every_algorithm_verifies), TEST(weak_and_private_keys_are_refused),
-          TEST(malformed_tokens_are_refused))
+          TEST(an_open_door_is_no_configuration), TEST(without_memory_nobody_is_refused_for_good),
+          TEST(all_must_pass), TEST(tokens_of_rfc_7515), TEST(signature_of_rfc_8037),
+          TEST(a_key_of_another_curve_is_refused), TEST(algorithm_confusion_is_refused),
+          TEST(claims_are_kept), TEST(every_algorithm_verifies),
+          TEST(weak_and_private_keys_are_refused), TEST(malformed_tokens_are_refused))

@@ -123,7 +123,8 @@ static void deny_wins(void)
     check_refused("10.1.2.3", "10.1.2.3", "10.1.2.3");
     check_refused(NULL, "2001:db8::/32", "2001:db8:1::1");
     check_refused(NULL, "0.0.0.0/0 ::/0", "192.0.2.1");
-    check_refused(NULL, "::/0", "192.0.2.1");
+    check_refused(NULL, "::/0", "2001:db8::1");
+    check_permitted(NULL, "::/0", "192.0.2.1"); /* of the other family */
     check_permitted(NULL, "0.0.0.0/0", "2001:db8::1");
     for (size_t i = 0; metadata_forms[i] != NULL; i++)
         check_refused("0.0.0.0/0 ::/0", "169.254.0.0/16", metadata_forms[i]);

@@ -78,6 +78,9 @@ static void twilio_publishes(void)
     CHECK(once("twilio", "12345", &sent));
     sent.request.public_url = "http://mycompany.com";
     CHECK(!once("twilio", "12345", &sent));
+    sent.request.public_url =
+        "https://mycompany.com:443"; /* with it or without, Twilio does both */
+    CHECK(once("twilio", "12345", &sent));
     sent.request.public_url = NULL;
     CHECK(!once("twilio", "12345", &sent));
     CHECK(strstr(error.detail, "public_url") != NULL);
