@@ -48,6 +48,13 @@ static bool from_config(struct target *target, const char *directory)
     }
     good = good && problems.count == 0;
     if (good) {
+        good = !server.tls_wanted || server.admin_listen != NULL;
+        if (!good)
+            fprintf(
+                stderr,
+                "weir: %s/server.json has tls and no admin_listen, which is in the clear and for "
+                "this command: \"unix:/run/weir/admin\"; or say --admin\n",
+                directory);
         copy(target->address, sizeof(target->address),
              server.admin_listen != NULL ? server.admin_listen : server.listen);
         if (server.admin_token != NULL)

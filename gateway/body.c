@@ -96,7 +96,7 @@ ssize_t body_read(struct client *client)
     bool chunked = client->head.chunked;
     char *at = chunked ? inbox->bytes + inbox->len : request->body + request->body_len;
     size_t room = chunked ? inbox->size - inbox->len : client->body_room - request->body_len;
-    ssize_t n = recv(client->fd, at, room, MSG_DONTWAIT);
+    ssize_t n = wire_read(&client->wire, at, room);
     if (n > 0)
         *(chunked ? &inbox->len : &request->body_len) += (size_t)n;
     return n;

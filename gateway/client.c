@@ -65,7 +65,7 @@ struct client *client_new(struct clients *clients, int fd, enum client_kind kind
         return NULL;
     }
     client->clients = clients;
-    client->fd = fd;
+    client->wire.fd = fd;
     client->slot = slot;
     client->kind = kind;
     client->peer = *peer;
@@ -81,9 +81,15 @@ struct client *client_new(struct clients *clients, int fd, enum client_kind kind
     return run(client) ? client : NULL;
 }
 
-void client_expect_proxy(struct client *client)
+void client_expect(struct client *client, bool proxied, bool secure)
 {
-    client->state = CLIENT_PROXIED;
+    client->secure = secure;
+    if (proxied)
+        client->state = CLIENT_PROXIED;
+    else if (secure)
+        receive_secure(client, "", 0);
+    if (client->state == CLIENT_GONE)
+        client_close(client);
 }
 
 static void destroy(struct client *client)
@@ -92,7 +98,7 @@ static void destroy(struct client *client)
 
     event_del(&client->readable);
     event_del(&client->writable);
-    close(client->fd);
+    wire_close(&client->wire);
     wheel_remove(&client->timer);
     list_remove(&client->link);
     list_remove(&client->idle);
@@ -129,7 +135,7 @@ struct client *client_find(const struct clients *clients, uint64_t id)
 /* Nothing more will be said; give the client time to hear the last answer before it is reset. */
 static void linger(struct client *client)
 {
-    shutdown(client->fd, SHUT_WR);
+    wire_end(&client->wire);
     inbox_fini(&client->inbox, &client->clients->spare);
     client->state = CLIENT_LINGERING;
     client->deadline = clock_add(clock_now(), CLIENT_LINGER);
@@ -245,6 +251,7 @@ static bool step(struct client *client)
 {
     switch (client->state) {
     case CLIENT_PROXIED: return receive_proxy(client);
+    case CLIENT_SHAKING: return receive_handshake(client);
     case CLIENT_IDLE:
     case CLIENT_HEAD: return receive_head(client);
     case CLIENT_BODY: return body_take(client);
@@ -260,7 +267,8 @@ static bool wants_bytes(const struct client *client)
 /* The oldest stay in front. */
 static void note_idle(struct client *client)
 {
-    bool idle = client->state == CLIENT_IDLE || client->state == CLIENT_PROXIED;
+    bool idle = client->state == CLIENT_IDLE || client->state == CLIENT_PROXIED ||
+                client->state == CLIENT_SHAKING;
 
     if (!idle || client->kind != CLIENT_PLAIN)
         list_remove(&client->idle);
@@ -288,6 +296,9 @@ static bool run(struct client *client)
     }
     if (client->state == CLIENT_IDLE)
         inbox_fini(&client->inbox, &client->clients->spare);
+    /* The socket tells of what it holds, not of what TLS has taken from it. */
+    if (client->reading && wants_bytes(client) && wire_pending(&client->wire))
+        event_active(&client->readable, EV_READ, 0);
     note_idle(client);
     wheel_set(&client->clients->wheel, &client->timer, client->deadline);
     return true;
@@ -299,7 +310,7 @@ static ssize_t read_inbox(struct client *client)
 
     if (!inbox_room(inbox, &client->clients->spare, 1))
         return 0;
-    ssize_t n = recv(client->fd, inbox->bytes + inbox->len, inbox->size - inbox->len, MSG_DONTWAIT);
+    ssize_t n = wire_read(&client->wire, inbox->bytes + inbox->len, inbox->size - inbox->len);
     inbox->len += n > 0 ? (size_t)n : 0;
     return n;
 }
@@ -308,7 +319,7 @@ static ssize_t read_away(struct client *client)
 {
     char bytes[LINGER_READ];
 
-    ssize_t n = recv(client->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    ssize_t n = wire_read(&client->wire, bytes, sizeof(bytes));
     client->lingered += n > 0 ? (size_t)n : 0;
     return client->lingered > CLIENT_LINGER_BYTES ? 0 : n;
 }
@@ -336,6 +347,10 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         client->reading = false;
         return;
     }
+    if (client->state == CLIENT_SHAKING) {
+        run(client);
+        return;
+    }
     ssize_t n = read_some(client);
     if (n > 0)
         run(client);
@@ -359,10 +374,8 @@ void client_expire(struct wheel_entry *timer)
 
 void client_stop(struct client *client)
 {
-    char byte;
-
     /* A request that has arrived, but was not read yet, is told that we are going. */
-    if (client->state == CLIENT_PROXIED ||
-        (client->state == CLIENT_IDLE && recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0))
+    if (client->state == CLIENT_PROXIED || client->state == CLIENT_SHAKING ||
+        (client->state == CLIENT_IDLE && !wire_has_news(&client->wire)))
         client_close(client);
 }

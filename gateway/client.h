@@ -22,6 +22,7 @@
 #include "reply.h"
 #include "slots.h"
 #include "wheel.h"
+#include "wire.h"
 
 #define CLIENT_LINGER       (2 * CLOCK_SECOND) /* for one that was refused to read why */
 #define CLIENT_LINGER_BYTES (32u << 20)        /* of its body, thrown away meanwhile */
@@ -29,6 +30,7 @@
 enum client_state {
     CLIENT_IDLE,      /* no byte of a request yet */
     CLIENT_PROXIED,   /* before that: a PROXY header is to come */
+    CLIENT_SHAKING,   /* before that: TLS is being agreed on */
     CLIENT_HEAD,      /* a part of a head has come */
     CLIENT_BODY,      /* the head was let through, the body is on its way */
     CLIENT_WAITING,   /* the request was handed over */
@@ -61,11 +63,12 @@ struct clients {
 struct client {
     struct list link, idle;
     struct clients *clients;
-    int fd;
+    struct wire wire;
     uint32_t slot;
     enum client_kind kind;
     enum client_state state;
     struct address peer;
+    bool secure;     /* it speaks TLS, as soon as a PROXY header has come */
     bool counted;    /* in the crowd, by its peer's address */
     bool running;    /* its machine is on the stack: do not start it again, do not free */
     bool reading;    /* `readable` is added */
@@ -105,8 +108,11 @@ bool client_enter_crowd(const struct clients *clients, const struct address *pee
 struct client *client_new(struct clients *clients, int fd, enum client_kind kind,
                           const struct address *peer, bool counted);
 
-/* Its first bytes must be a PROXY header, by the deadline it has already. */
-void client_expect_proxy(struct client *client);
+/*
+ * What comes first, by the deadline it has already: a PROXY header; TLS (`secure`), as the limits
+ * have it. It may be gone afterwards.
+ */
+void client_expect(struct client *client, bool proxied, bool secure);
 
 /* Send the answer, clear it, and go on with the next request, or part. */
 void client_answer(struct client *client, struct answer *answer);
@@ -139,6 +145,9 @@ void client_expire(struct wheel_entry *timer);
  */
 bool receive_head(struct client *client);
 bool receive_proxy(struct client *client);
+/* Begin with TLS; `early` was read already. */
+void receive_secure(struct client *client, const char *early, size_t len);
+bool receive_handshake(struct client *client);
 
 /* ---- body.c -----------------------------------------------------------------------------------
  */

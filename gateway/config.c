@@ -73,6 +73,7 @@ static void read_server(struct config *config, const char *directory, struct pro
 
     if (source_open(&source, directory, "server.json", false, problems) == 1) {
         config_read_server(&config->server, &source);
+        config_read_tls(&config->server, &source);
         config->server.is_written = true;
         source_close(&source);
     }

@@ -22,6 +22,7 @@
 #include "pace.h"
 #include "redact.h"
 #include "sha256.h"
+#include "tls.h"
 
 #define CONFIG_FILE_MAX     (4u << 20) /* bytes in one file */
 #define CONFIG_WEBHOOKS_MAX 10000      /* entries in webhooks.json */
@@ -98,6 +99,8 @@ struct config_server {
     char *admin_listen; /* NULL: the same as listen */
     char *admin_token;  /* NULL: the admin API is disabled; WEIR_ADMIN_TOKEN if not in the file;
                            in a vault */
+    bool tls_wanted;    /* there is a "tls" */
+    struct tls *tls;    /* what `listen` speaks, read with it; NULL: in the clear */
     char *public_url;   /* as senders know us: "https://hooks.example.com"; NULL: not known */
     struct config_outbound outbound;
     struct networks trusted_proxies;

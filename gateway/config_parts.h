@@ -38,6 +38,12 @@ bool config_read_enter(struct config_webhook *webhook, const struct source *sour
 bool config_read_match(struct config_webhook *webhook, const struct source *source,
                        const json_t *entry, const char *base);
 
+/*
+ * "tls" of server.json, whose files are read; after the rest of it. Whoever only wants to know
+ * where a daemon listens need not be able to read them.
+ */
+void config_read_tls(struct config_server *server, const struct source *source);
+
 /* "outbound" of server.json. */
 void config_read_outbound(struct config_outbound *outbound, const struct source *source);
 /* False, and a problem, if an entry of connections.json would set what belongs there. */

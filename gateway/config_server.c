@@ -105,6 +105,7 @@ void config_free_server(struct config_server *server)
     free(server->forwarded_header);
     networks_fini(&server->trusted_proxies);
     config_free_outbound(&server->outbound);
+    tls_free(&server->tls);
 }
 
 /* ---- Values ---------------------------------------------------------------------------------- */
@@ -350,7 +351,7 @@ void config_read_server(struct config_server *server, const struct source *sourc
 {
     static const char *const inner[] = {
         "limits",           "log",        "outbound", "plugins", "trusted_proxies",
-        "forwarded_header", "public_url", NULL};
+        "forwarded_header", "public_url", "tls",      NULL};
 
     read_object(server, source, source->root, "", top_keys, inner);
     read_inner(server, source, "limits", limit_keys);
@@ -359,4 +360,5 @@ void config_read_server(struct config_server *server, const struct source *sourc
     read_proxies(server, source);
     config_read_outbound(&server->outbound, source);
     config_read_public_url(&server->public_url, source, source->root, "");
+    server->tls_wanted = json_object_get(source->root, "tls") != NULL;
 }

@@ -124,9 +124,7 @@ static void start_ticking(struct door *door)
 /* What has come since the last look would be lost with the connection. */
 static bool has_spoken(const struct client *client)
 {
-    char byte;
-
-    return recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    return wire_has_news(&client->wire);
 }
 
 /* Close whoever has had nothing to say for the longest; false if there is none. */
@@ -196,13 +194,13 @@ static void welcome(struct door *door, int fd, const struct address *peer, bool 
 {
     struct clients *clients = &door->clients;
     const char *why;
-    bool counted;
+    bool counted, secure = !admin && clients->limits.tls != NULL;
     enum client_kind kind = kind_of(clients, peer, admin, &counted, &why);
 
     atomic_fetch_add_explicit(&clients->accepted, 1, memory_order_relaxed);
     if (kind == CLIENT_TURNED_AWAY) {
         atomic_fetch_add_explicit(&clients->refused, 1, memory_order_relaxed);
-        if (!may_turn_away(clients)) {
+        if (secure || !may_turn_away(clients)) { /* a handshake to say no is dear */
             clients->handler->refused(clients->context, peer, ANSWER_OVERLOADED, why);
             close(fd);
             return;
@@ -212,8 +210,8 @@ static void welcome(struct door *door, int fd, const struct address *peer, bool 
     struct client *client = client_new(clients, fd, kind, peer, counted);
     if (client != NULL && kind == CLIENT_TURNED_AWAY)
         client_refuse_with(client, ANSWER_OVERLOADED, why, true);
-    else if (client != NULL && is_proxied(clients, peer, admin))
-        client_expect_proxy(client);
+    else if (client != NULL)
+        client_expect(client, is_proxied(clients, peer, admin), secure);
 }
 
 /* Once in a while: a storm lasts for thousands of attempts. */

@@ -21,6 +21,7 @@
 struct event_base;
 struct door;
 struct crowd;
+struct tls;
 
 /*
  * May change at a reload (door_set_limits); a client under way keeps what it started with.
@@ -39,6 +40,8 @@ struct door_limits {
      */
     const struct networks *proxies;
     bool proxy_protocol;
+    const struct tls
+        *tls; /* what all but the admin side speak; NULL: in the clear; borrowed, too */
 };
 
 /* What all doors hold together: bytes of bodies (webhooks', too), clients. Zero-initialise it. */

@@ -9,9 +9,11 @@
 #include <event2/event.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "clock.h"
 #include "descriptors.h"
+#include "log.h"
 
 #define TICK_IDLE_MS  500 /* while nothing is queued */
 #define LEAVING_MS    20
@@ -73,6 +75,7 @@ static struct door_limits limits_of(const struct config *config)
 
     return (struct door_limits){.proxies = &server->trusted_proxies,
                                 .proxy_protocol = server->proxy_protocol,
+                                .tls = server->tls,
                                 .body_max = server->body_max,
                                 .head_max = server->head_max,
                                 .headers_max = server->headers_max,
@@ -96,6 +99,23 @@ static void do_adopt(struct mail *mail)
     door_set_limits(loop->door, &limits);
     config_unref(&old);
     atomic_store(&errand->busy, false);
+}
+
+void loop_show_certificate(struct gateway *gateway, const struct config *config)
+{
+    const struct tls *tls = config->server.tls;
+    char text[32] = "";
+    struct tm time;
+
+    atomic_store(&gateway->metrics.certificate_expires, tls == NULL ? 0 : tls->expires_at);
+    if (tls == NULL)
+        return;
+    time_t at = (time_t)tls->expires_at;
+    if (gmtime_r(&at, &time) != NULL)
+        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &time); /* no names: no locale */
+    bool expired = tls->expires_at * 1000000 <= clock_wall_us();
+    log_event(expired ? LOG_WARNING : LOG_INFO, expired ? "certificate-expired" : "certificate",
+              "expires", text, NULL);
 }
 
 /* The errands are part of the loops: nothing here needs memory. */

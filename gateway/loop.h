@@ -59,6 +59,9 @@ int loop_start(struct loop *loop);
  */
 void loop_publish(struct gateway *gateway, struct config *config);
 
+/* Tell of the configuration's certificate, in the log and the metrics. */
+void loop_show_certificate(struct gateway *gateway, const struct config *config);
+
 /* A webhook was handed to the dispatch while it had none: tick often from now on. From `loop`. */
 void loop_hurry(struct loop *loop);
 

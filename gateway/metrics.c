@@ -162,6 +162,9 @@ static void webhooks(FILE *out, struct gateway *gateway)
            (double)repeats_count(gateway->repeats));
     single(out, "weir_body_bytes", "gauge", "Bytes of bodies held.",
            (double)atomic_load(&gateway->budget.held));
+    if (atomic_load(&metrics->certificate_expires) != 0)
+        single(out, "weir_tls_certificate_expires_seconds", "gauge", "When it expires, since 1970.",
+               (double)atomic_load(&metrics->certificate_expires));
     family(out, "weir_reloads_total", "counter", "Reloads of the configuration.");
     fprintf(out, "weir_reloads_total{result=\"ok\"} %llu\n",
             (unsigned long long)atomic_load(&metrics->reloads_ok));

@@ -25,8 +25,9 @@ struct metrics {
     atomic_uint_least64_t outcomes[METRICS_OUTCOMES];
     atomic_uint_least64_t unauthorized, forbidden, rate_limited; /* by a webhook's own checks */
     atomic_uint_least64_t refused[ANSWER_PROBLEMS_COUNT];        /* by the door, by code */
-    atomic_uint_least64_t filtered;  /* answered without being stored, as "match" says */
-    atomic_uint_least64_t timed_out; /* answered because request_timeout had passed */
+    atomic_uint_least64_t filtered;           /* answered without being stored, as "match" says */
+    atomic_uint_least64_t timed_out;          /* answered because request_timeout had passed */
+    atomic_int_least64_t certificate_expires; /* seconds since 1970; 0: no TLS */
     atomic_uint_least64_t reloads_ok, reloads_rejected;
     atomic_uint_least64_t latency[METRICS_BUCKETS_COUNT + 1]; /* the last: above all bounds */
     atomic_uint_least64_t latency_us;                         /* the sum */

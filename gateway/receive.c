@@ -123,11 +123,50 @@ bool receive_proxy(struct client *client)
     inbox_drop(inbox, taken);
     client->state = CLIENT_IDLE;
     client->deadline = clock_add(clock_now(), clients->limits.head_timeout);
-    if (client_enter_crowd(clients, &client->peer, &client->counted))
-        return true;
-    clients->handler->refused(clients->context, &client->peer, ANSWER_OVERLOADED,
-                              "limits.connections_per_address");
-    client_close(client);
+    if (!client_enter_crowd(clients, &client->peer, &client->counted)) {
+        clients->handler->refused(clients->context, &client->peer, ANSWER_OVERLOADED,
+                                  "limits.connections_per_address");
+        client_close(client);
+        return false;
+    }
+    if (client->secure) {
+        receive_secure(client, inbox->bytes, inbox->len);
+        inbox_drop(inbox, inbox->len);
+    }
+    return true;
+}
+
+/* ---- TLS ------------------------------------------------------------------------------------- */
+
+void receive_secure(struct client *client, const char *early, size_t len)
+{
+    const struct tls *tls = client->clients->limits.tls;
+    bool good = tls != NULL && wire_secure(&client->wire, tls, early, len);
+
+    client->state = good ? CLIENT_SHAKING : CLIENT_GONE;
+}
+
+bool receive_handshake(struct client *client)
+{
+    const struct clients *clients = client->clients;
+    const char *why = "";
+    enum wire_progress progress = wire_shake(&client->wire, &why);
+
+    event_del(&client->writable);
+    switch (progress) {
+    case WIRE_READY: client->state = CLIENT_IDLE; return true;
+    case WIRE_READS: return false;
+    case WIRE_WRITES:
+        if (event_add(&client->writable, NULL) != 0)
+            client->state = CLIENT_GONE;
+        return false;
+    case WIRE_PLAIN: client_refuse_with(client, ANSWER_MALFORMED, "HTTP without TLS", true); break;
+    case WIRE_FAILED:
+        clients->handler->refused(clients->context, &client->peer, ANSWER_MALFORMED, why);
+        client_close(client);
+        break;
+    case WIRE_LEFT: client_close(client); break;
+    }
     return false;
 }
 

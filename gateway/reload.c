@@ -230,6 +230,7 @@ static void publish(struct reload *reload, struct config *config)
     log_configure(config->server.log_format, config->server.log_level);
     atomic_store(&reload->gateway->budget.max, config->server.inflight_max);
     watch_or_not(reload, config->server.watch);
+    loop_show_certificate(reload->gateway, config);
     loop_publish(reload->gateway, config);
 }
 

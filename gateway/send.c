@@ -49,7 +49,10 @@ enum send_result send_answer(struct client *client, const struct answer *answer)
         {bare || answer->body == NULL ? &nothing : answer->body, bare ? 0 : answer->body_len}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 
-    ssize_t n = sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    /* TLS wants it in one piece, and the same again if the socket is full. */
+    if (client->wire.ssl != NULL)
+        return keep_rest(client, parts, 0) == SEND_FAILED ? SEND_FAILED : send_rest(client);
+    ssize_t n = sendmsg(client->wire.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && !would_block())
         return SEND_FAILED;
     size_t sent = n < 0 ? 0 : (size_t)n;
@@ -60,8 +63,7 @@ enum send_result send_rest(struct client *client)
 {
     size_t left = client->rest_len - client->rest_sent;
 
-    ssize_t n =
-        send(client->fd, client->rest + client->rest_sent, left, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t n = wire_write(&client->wire, client->rest + client->rest_sent, left);
     if (n < 0)
         return would_block() ? SEND_LATER : SEND_FAILED;
     client->rest_sent += (size_t)n;
@@ -76,6 +78,5 @@ bool send_continue(struct client *client)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-    return send(client->fd, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-           (ssize_t)(sizeof(text) - 1);
+    return wire_write(&client->wire, text, sizeof(text) - 1) == (ssize_t)(sizeof(text) - 1);
 }

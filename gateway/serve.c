@@ -394,6 +394,7 @@ int serve_run(const struct serve_options *options,
         undo(daemon);
     } else {
         descriptors_complain(daemon->config);
+        loop_show_certificate(&daemon->gateway, daemon->config);
         log_event(LOG_INFO, "ready", "version", WEIR_VERSION, NULL);
         ready(options, daemon->address);
         run(daemon);
