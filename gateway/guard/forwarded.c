@@ -114,7 +114,7 @@ void forwarded_client(struct address *out, const struct address *peer,
         return;
     int left = collect(hops, header, headers, count);
     if (left < 0)
-        out->known = false;
+        *out = (struct address){.known = false};
     while (left > 0 && networks_hold(trusted, out)) {
         struct span hop = hops[--left];
         bool good =

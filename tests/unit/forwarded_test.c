@@ -53,7 +53,7 @@ static void proxies_on_a_unix_socket_can_be_trusted(void)
 {
     struct address local = {.local = true}, unknown = {.known = false}, client;
     struct request_header header = {"x-forwarded-for", "1.1.1.1"};
-    char text[ADDRESS_TEXT_MAX];
+    char text[ADDRESS_TEXT_MAX], hops[2 * (FORWARDED_HOPS_MAX + 1) + 1];
     struct weir_error error;
 
     set_up();
@@ -66,7 +66,15 @@ static void proxies_on_a_unix_socket_can_be_trusted(void)
     header.value = "1.1.1.1, garbage"; /* what cannot be read is no Unix socket */
     forwarded_client(&client, &local, &trusted, header.name, &header, 1);
     CHECK(!client.known && !client.local);
-    header.value = "1.1.1.1";
+    for (int i = 0; i <= FORWARDED_HOPS_MAX; i++)
+        memcpy(hops + 2 * i, "x,", 3);
+    header.value = hops; /* nor is what has too many hops, or a quote left open */
+    forwarded_client(&client, &local, &trusted, header.name, &header, 1);
+    CHECK(!client.known && !client.local);
+    header = (struct request_header){"forwarded", "for=1.1.1.1;x=\""};
+    forwarded_client(&client, &local, &trusted, header.name, &header, 1);
+    CHECK(!client.known && !client.local);
+    header = (struct request_header){"x-forwarded-for", "1.1.1.1"};
     forwarded_client(&client, &unknown, &trusted, header.name, &header, 1);
     CHECK(!client.known && !client.local);
     networks_fini(&trusted);
