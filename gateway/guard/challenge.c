@@ -17,6 +17,7 @@
 
 #include "hex.h"
 #include "json_place.h"
+#include "wipe.h"
 
 static const char text_plain[] = "text/plain; charset=utf-8";
 static const char application_json[] = "application/json";
@@ -72,6 +73,7 @@ static int echo_meta(const struct challenge *challenge, const struct guard_reque
     char token[CHALLENGE_TOKEN_MAX];
     long len = guard_request_query(request, "hub.verify_token", token, sizeof(token));
     bool known = secrets_hold(&challenge->secrets, token, len < 0 ? 0 : (size_t)len);
+    wipe(token, sizeof(token));
     bool asked = guard_request_query(request, "hub.mode", text, CHALLENGE_TEXT_MAX) > 0 &&
                  strcmp(text, "subscribe") == 0;
 

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "hex.h"
 #include "json_place.h"
+#include "wipe.h"
 
 enum piece_kind {
     PIECE_TEXT,
@@ -218,17 +220,26 @@ struct buffer {
     bool failed;
 };
 
+void content_drop(unsigned char *content, size_t len)
+{
+    wipe(content, len);
+    free(content);
+}
+
 static void put(struct buffer *buffer, const void *bytes, size_t len)
 {
     if (buffer->failed || len == 0)
         return;
     if (buffer->room - buffer->len < len) {
         size_t room = 2 * buffer->room + len;
-        unsigned char *more = realloc(buffer->bytes, room);
+        unsigned char *more = malloc(room);
         if (more == NULL) {
             buffer->failed = true;
             return;
         }
+        if (buffer->len > 0)
+            memcpy(more, buffer->bytes, buffer->len);
+        content_drop(buffer->bytes, buffer->len);
         buffer->bytes = more;
         buffer->room = room;
     }
@@ -332,14 +343,9 @@ static char *decode(char *text, size_t len)
     char *to = text;
 
     for (size_t i = 0; i < len; i++) {
-        char digits[3] = {0}, *end = digits;
-        if (text[i] == '%' && len - i > 2) {
-            memcpy(digits, text + i + 1, 2);
-            long byte = strtol(digits, &end, 16);
-            *to = (char)byte;
-        }
-        if (end == digits + 2 && digits[0] != '+' && digits[0] != '-' && digits[0] != ' ') {
-            to++;
+        unsigned char byte;
+        if (text[i] == '%' && len - i > 2 && hex_decode(text + i + 1, 2, &byte, 1) == 1) {
+            *to++ = (char)byte;
             i += 2;
         } else {
             *to++ = text[i] == '+' ? ' ' : text[i];
@@ -453,7 +459,7 @@ int content_fill(const struct content *content, const struct guard_request *requ
         *len = buffer.len;
         return 0;
     }
-    free(buffer.bytes);
+    content_drop(buffer.bytes, buffer.len);
     return good ? weir_fail(error, WEIR_ENOMEM, "out of memory")
                 : weir_fail(error, WEIR_EDENIED, "something that was signed is not in the request");
 }

@@ -44,11 +44,14 @@ bool content_has_id(const struct content *content);
 bool content_has_header(const struct content *content, const char *name);
 
 /*
- * All of it in one piece, *out, malloc'd and the caller's; NULL on failure: WEIR_EDENIED if what it
+ * All of it in one piece, *out, for the caller to drop; NULL on failure: WEIR_EDENIED if what it
  * stands for is not in the request, WEIR_ENOMEM.
  */
 int content_fill(const struct content *content, const struct guard_request *request,
                  const struct content_values *values, unsigned char **out, size_t *len,
                  struct weir_error *error);
+
+/* Wipes it, since a secret may stand in it, and frees it. */
+void content_drop(unsigned char *content, size_t len);
 
 #endif

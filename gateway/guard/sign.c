@@ -106,7 +106,7 @@ static int make_text(const struct scheme *scheme, const struct guard_request *re
     if (content_fill(scheme->content, request, &values, &content, &len, error) != 0)
         return WEIR_EINVAL;
     int status = sign_content(scheme, key, content, len, bytes, &bytes_len);
-    free(content);
+    content_drop(content, len);
     if (status != 0 || !encode(scheme, bytes, bytes_len, text))
         return weir_fail(error, WEIR_EINVAL, "cannot be signed with this key");
     return 0;

@@ -15,6 +15,7 @@
 #include "hex.h"
 #include "json_place.h"
 #include "scheme_parts.h"
+#include "wipe.h"
 
 #define CANDIDATES_MAX 32 /* signatures in one request; the rest is not looked at */
 #define PUBLIC_MAX     4 /* those to be verified by public keys, which takes a tenth of a ms each */
@@ -181,13 +182,14 @@ static int judge_secret(const struct scheme *scheme, const struct candidates *ca
     int status = content_fill(scheme->content, request, values, &content, &len, error);
     if (status != 0)
         return status;
-    if (scheme->algorithm == SCHEME_SHA256)
-        SHA256(content, len, mac);
-    else
-        HMAC(scheme_md(scheme), secret->bytes, (int)secret->len, content, len, mac, &mac_len);
-    bool good = has_mac(candidates, mac, mac_len);
-    OPENSSL_cleanse(content, len);
-    free(content);
+    bool made = scheme->algorithm == SCHEME_SHA256
+                    ? SHA256(content, len, mac) != NULL
+                    : HMAC(scheme_md(scheme), secret->bytes, (int)secret->len, content, len, mac,
+                           &mac_len) != NULL;
+    bool good = made && has_mac(candidates, mac, mac_len);
+    content_drop(content, len);
+    if (!made)
+        return weir_fail(error, WEIR_ENOMEM, "out of memory");
     return good ? 0 : refuse(error, "no signature is one of a live secret");
 }
 
@@ -215,7 +217,7 @@ static int judge_keys(const struct scheme *scheme, const struct candidates *cand
         return status;
     for (size_t i = 0; i < scheme->keys.count; i++)
         good |= is_signed_by(scheme, candidates, scheme->keys.items[i], content, len);
-    free(content);
+    content_drop(content, len);
     return good ? 0 : refuse(error, "no signature is one of a live key");
 }
 
@@ -302,6 +304,7 @@ int scheme_judge(const struct scheme *scheme, const struct guard_request *reques
     gather(&candidates, scheme, request);
     int status = judge_all(scheme, &candidates, request, &values, &verdict->signer, error);
     verdict->sent = candidates.count > 0;
+    wipe(candidates.items, candidates.count * sizeof(struct candidate)); /* may be secrets */
     free(candidates.items);
     const char *why = wrong_otherwise(scheme, request, values.timestamp);
     if (!verdict->sent)

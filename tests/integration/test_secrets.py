@@ -56,6 +56,10 @@ def configuration(vault, tmp_path, database, port):
         "header": [{"type": "header", "name": "X-Key", "secret": vault.new("header")}],
         "query": [{"type": "query", "name": "key", "secret": vault.new("query")}],
         "jwt": [{"type": "jwt", "secret": vault.new("jwt")}]}
+    (tmp_path / "hook").write_text(vault.new("credential"))
+    auth["bearer"][0]["secrets"] += ["{$HOOK}", {"credential": "hook"}]
+    decoded = base64.b64encode(vault.new("decoded").encode()).decode()
+    auth["svix"] = [{"type": "signature", "preset": "svix", "secret": f"whsec_{decoded}"}]
     for preset in ("gitlab", "hubspot-v1", "zoom", "stripe"):
         auth[preset] = [{"type": "signature", "preset": preset, "secret": vault.new(preset)}]
     webhooks = [{"path": f"/webhook/{name}", "modules": MODULES, "auth": checks}
@@ -100,6 +104,9 @@ def knock_signed(weir, vault):
 def knock(weir, vault):
     """With the right credentials, with ones that are nearly right, and with none."""
     secret = vault.secrets
+    for name in ("file", "environment", "credential"):
+        assert weir.request("POST", "/webhook/bearer", "{}", {
+            "Authorization": "Bearer " + secret[name]})[0] == 200
     right = {
         "bearer": ({"Authorization": "Bearer " + secret["bearer"]}, ""),
         "basic": ({"Authorization": "Basic " + base64.b64encode(
@@ -127,7 +134,10 @@ def test_nothing_that_is_written_holds_a_secret(start, database, tmp_path):
     vault = Vault()
     connections, webhooks = configuration(vault, tmp_path, database, free_port())
     admin = vault.new("admin")
-    weir = start(connections, webhooks, {"admin_token": admin, "log": {"level": "debug"}})
+    server = {"admin_token": admin, "log": {"level": "debug"}}
+    weir = start(connections, webhooks, server,
+                 environment={"HOOK": vault.new("environment"),
+                              "CREDENTIALS_DIRECTORY": str(tmp_path)})
     bearer = {"Authorization": f"Bearer {admin}"}
     knock(weir, vault)
     knock_signed(weir, vault)
@@ -155,6 +165,16 @@ def test_nothing_that_is_written_holds_a_secret(start, database, tmp_path):
         done = weir.command("check", "--config", str(weir.config))
         assert done.returncode == 3
         vault.see(body, done.stdout, done.stderr)
+    hooks = json.dumps(webhooks)[:-2] + ",\n]}"
+    ports = json.dumps({**server, "listen": 7})
+    for broken_hooks, broken_server in ((hooks, None), (webhooks, ports), (webhooks, ports[:-1]),
+                                        (webhooks, ports[:12] + "!" + ports[12:])):
+        weir.write(connections, broken_hooks, broken_server)
+        code, _, body = weir.request("POST", "/admin/reload", "{}", bearer)
+        assert code == 422, body
+        done = weir.command("check", "--config", str(weir.config))
+        assert done.returncode == 3
+        vault.see(body, done.stdout, done.stderr)
     for check in ({"type": "bearer", "secret": vault.new("unknown-key"), "sekret": "x"},
                   {"type": "signature", "preset": "svix", "secret": vault.new("no-base64") + "!"},
                   {"type": "signature", "preset": "sendgrid", "secret": vault.new("no-key")}):
@@ -166,7 +186,7 @@ def test_nothing_that_is_written_holds_a_secret(start, database, tmp_path):
 
     with sqlite3.connect(tmp_path / "weir.db") as rows:
         stored = rows.execute("SELECT * FROM webhook_events").fetchall()
-    assert len(stored) == 5
+    assert len(stored) == 8
     vault.see(*[str(row) for row in stored])
     weir.process.send_signal(signal.SIGTERM)
     weir.process.wait(20)
@@ -205,8 +225,18 @@ def test_secrets_are_left_out_of_core_dumps(start, tmp_path):
               "basic": {"type": "basic", "user": "user", "secret": vault.new("basic")},
               "query": {"type": "query", "name": "key", "secret": vault.new("query")},
               "jwt": {"type": "jwt", "secret": vault.new("jwt")}}
-    webhooks = {"webhooks": [{"path": f"/webhook/{name}", "modules": MODULES, "auth": [check]}
-                             for name, check in checks.items()]}
+    for preset in ("github", "gitlab", "hubspot-v1", "hubspot-v2"):
+        # Its beginning may be overwritten where it has been left behind.
+        checks[preset] = {"type": "signature", "preset": preset,
+                          "secret": "x" * 64 + vault.new(preset)}
+    checks["standard-webhooks"] = {
+        "type": "signature", "preset": "standard-webhooks",
+        "secret": "whsec_" + base64.b64encode(vault.new("decoded").encode()).decode()}
+    webhooks = {"webhooks": [{"path": f"/webhook/{name}", "modules": MODULES, "auth": [check],
+                              "public_url": "https://hooks.example.com"}
+                             for name, check in checks.items()] + [
+        {"path": "/webhook/meta", "modules": MODULES, "challenge": {
+            "type": "meta", "verify_token": vault.new("meta")}}]}
     weir = start({"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")},
                   "pg": {"type": "postgresql", "host": "127.0.0.1", "user": "u",
                          "password": vault.new("password")}},
@@ -223,6 +253,15 @@ def test_secrets_are_left_out_of_core_dumps(start, tmp_path):
             "Authorization": f"Basic {user}"})[0] == 200
         assert weir.request("POST", f"/webhook/query?key={secret['query']}", "{}")[0] == 200
         assert weir.request("POST", "/webhook/jwt", "{}")[0] == 401
+        sent = {"X-Hub-Signature-256": "sha256=" + "00" * 32, "X-HubSpot-Signature": "00" * 32,
+                "Webhook-Signature": "v1," + "A" * 43 + "=", "Webhook-Id": "1",
+                "Webhook-Timestamp": "1"}
+        for name in ("github", "hubspot-v1", "hubspot-v2", "standard-webhooks"):
+            assert weir.request("POST", f"/webhook/{name}?{'q' * 700}", "{}", sent)[0] == 401
+        assert weir.request("POST", "/webhook/gitlab", "{}", {
+            "X-Gitlab-Token": "x" * 64 + secret["gitlab"]})[0] == 200
+        assert weir.request("GET", "/webhook/meta?hub.mode=subscribe&hub.challenge=7"
+                            f"&hub.verify_token={secret['meta']}")[0] == 200
         bearer = {"Authorization": f"Bearer {secret['admin']}"}
         assert weir.request("POST", "/admin/reload", headers=bearer)[0] == 200
 

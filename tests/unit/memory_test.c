@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* What the guard says when OpenSSL has no memory: never that a request is good, or bad for good. */
+#include <limits.h>
+
+#include <openssl/crypto.h>
+
+#include "signed.h"
+
+static long left = LONG_MAX; /* allocations until there is no memory */
+
+static void *give(size_t len, const char *file, int line)
+{
+    (void)file, (void)line;
+    return left-- > 0 ? malloc(len) : NULL;
+}
+
+static void *give_more(void *bytes, size_t len, const char *file, int line)
+{
+    (void)file, (void)line;
+    return left-- > 0 ? realloc(bytes, len) : NULL;
+}
+
+static void take(void *bytes, const char *file, int line)
+{
+    (void)file, (void)line;
+    free(bytes);
+}
+
+/* With each number of allocations that succeed before the others fail. */
+static void short_of_memory(const char *name, bool good)
+{
+    struct keeper keeper;
+    struct signed_request made;
+
+    make_key(&keeper, name);
+    void *check = preset(name, keeper.secret, NULL);
+    sign(&made, check, &keeper, name);
+    if (!good)
+        made.sent.request.path = "/webhook/other";
+    if (!good && strcmp(name, "github") == 0)
+        made.sent.request.body_len--;
+    CHECK_INT(passes(check, &made.sent), good);
+    for (long allowed = 0, ended = 0; !ended; allowed++) {
+        left = allowed;
+        bool passed = passes(check, &made.sent);
+        ended = left >= 0;
+        left = LONG_MAX;
+        CHECK(good || !passed);
+        CHECK(passed || ended || error.status == WEIR_ENOMEM || error.status == WEIR_EDENIED);
+        CHECK(!good || passed || error.status == WEIR_ENOMEM);
+    }
+    check_signature.free(check);
+    EVP_PKEY_free(keeper.key);
+    free(made.text);
+    json_decref(made.body);
+}
+
+static void a_good_request_is_not_refused_for_good(void)
+{
+    short_of_memory("github", true);
+    short_of_memory("hubspot-v3", true);
+}
+
+static void a_bad_request_does_not_pass(void)
+{
+    short_of_memory("github", false);
+    short_of_memory("hubspot-v3", false);
+}
+
+int main(void)
+{
+    static const struct test tests[] = {TEST(a_good_request_is_not_refused_for_good),
+                                        TEST(a_bad_request_does_not_pass)};
+
+    if (CRYPTO_set_mem_functions(give, give_more, take) != 1)
+        return 1;
+    return test_run(tests, sizeof(tests) / sizeof(tests[0]));
+}
