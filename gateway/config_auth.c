@@ -37,8 +37,9 @@ static bool put(json_t *object, const char *key, json_t *value)
     return value != NULL && json_object_set_new(object, key, value) == 0;
 }
 
+/* Without the secrets of its own, if it may have some; the guard knows no such keys. */
 static json_t *resolve_object(const struct source *source, const json_t *object,
-                              const char *pointer)
+                              const char *pointer, bool own_secrets)
 {
     char inner[SOURCE_POINTER_MAX];
     json_t *copy = json_object(), *value;
@@ -46,7 +47,7 @@ static json_t *resolve_object(const struct source *source, const json_t *object,
 
     json_object_foreach((json_t *)object, key, value)
     {
-        if (strcmp(key, "secret") == 0 || strcmp(key, "secrets") == 0)
+        if (own_secrets && (strcmp(key, "secret") == 0 || strcmp(key, "secrets") == 0))
             continue;
         source_pointer(inner, pointer, key);
         if (put(copy, key, resolve(source, value, inner, key)))
@@ -81,7 +82,7 @@ static json_t *resolve(const struct source *source, const json_t *value, const c
     if (json_is_string(value) || config_is_reference(value))
         return resolve_string(source, value, pointer, key);
     if (json_is_object(value))
-        return resolve_object(source, value, pointer);
+        return resolve_object(source, value, pointer, false);
     if (json_is_array(value))
         return resolve_array(source, value, pointer, key);
     return json_copy((json_t *)value);
@@ -114,7 +115,7 @@ static bool read_check(struct guard *guard, const struct source *source, const j
     }
     if (!config_secrets(source, entry, base, &secrets))
         return false;
-    json_t *object = resolve_object(source, entry, base);
+    json_t *object = resolve_object(source, entry, base, true);
     bool good = object != NULL;
     if (good && guard_add(guard, object, &secrets, &error) != 0) {
         problem(source, entry, base, &error);

@@ -42,10 +42,12 @@ static bool fill(int fd, char *bytes, size_t room, size_t *len)
     return true;
 }
 
+/* LF, or CR and LF. */
 static void drop_newline(char *bytes, size_t *len)
 {
-    if (*len > 0 && bytes[*len - 1] == '\n')
-        (*len)--;
+    if (*len == 0 || bytes[*len - 1] != '\n')
+        return;
+    (*len)--;
     if (*len > 0 && bytes[*len - 1] == '\r')
         (*len)--;
 }

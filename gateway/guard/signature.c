@@ -15,7 +15,8 @@
 #include "presets.h"
 #include "scheme.h"
 
-#define SCHEMES_MAX 4
+#define SCHEMES_MAX   4
+#define SCHEMES_WRONG "must be an array of 1 to %d objects"
 
 struct signature {
     struct scheme *schemes[SCHEMES_MAX];
@@ -88,7 +89,12 @@ static int add_scheme(struct signature *signature, const json_t *object, const j
     json_t *merged = json_deep_copy(object);
     int status = WEIR_ENOMEM;
 
-    if (merged == NULL || json_object_update(merged, (json_t *)own) != 0)
+    if (!json_is_object(own))
+        status = weir_fail_key(error, WEIR_EINVAL, "schemes", SCHEMES_WRONG, SCHEMES_MAX);
+    else if (json_object_get(own, "secret") != NULL || json_object_get(own, "secrets") != NULL)
+        status = weir_fail_key(error, WEIR_EINVAL, "schemes",
+                               "share the secrets that stand beside them");
+    else if (merged == NULL || json_object_update(merged, (json_t *)own) != 0)
         weir_fail(error, WEIR_ENOMEM, "out of memory");
     else
         status = scheme_new(&signature->schemes[signature->count], merged, error);
@@ -107,8 +113,7 @@ static int add_schemes(struct signature *signature, json_t *object, struct weir_
     if (list == NULL) {
         status = add_scheme(signature, object, object, error);
     } else if (count == 0 || count > SCHEMES_MAX) {
-        status = weir_fail_key(error, WEIR_EINVAL, "schemes", "must be an array of 1 to %d objects",
-                               SCHEMES_MAX);
+        status = weir_fail_key(error, WEIR_EINVAL, "schemes", SCHEMES_WRONG, SCHEMES_MAX);
     }
     for (size_t i = 0; i < count && status == 0; i++)
         status = add_scheme(signature, object, json_array_get(list, i), error);

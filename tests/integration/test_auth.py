@@ -186,16 +186,19 @@ def test_a_rotation_takes_effect_at_once(guarded):
 
 
 def test_secrets_from_the_environment_files_and_credentials(guarded, tmp_path, monkeypatch):
-    (tmp_path / "key").write_text("from-a-file\n")
+    for name, end in (("key", "\n"), ("crlf", "\r\n"), ("cr", "\r")):
+        (tmp_path / name).write_bytes(f"from-a-file-{name}{end}".encode())
     (tmp_path / "credentials").mkdir()
     (tmp_path / "credentials" / "hook").write_text("from-systemd")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
     monkeypatch.setenv("HOOK_KEY", "from-the-environment")
     weir = guarded([{"type": "header", "name": "X-Key", "secrets": [
-        "{$HOOK_KEY}", {"file": str(tmp_path / "key")}, {"credential": "hook"}]}])
-    for secret in ("from-the-environment", "from-a-file", "from-systemd"):
+        "{$HOOK_KEY}", {"credential": "hook"},
+        *({"file": str(tmp_path / name)} for name in ("key", "crlf", "cr"))]}])
+    for secret in ("from-the-environment", "from-a-file-key", "from-a-file-crlf", "from-systemd"):
         assert post(weir, {"X-Key": secret})[0] == 200
-    refused(post(weir, {"X-Key": "from-a-file\n".strip() + "x"}))
+    refused(post(weir, {"X-Key": "from-a-file-keyx"}))
+    refused(post(weir, {"X-Key": "from-a-file-cr"}))  # CR alone is no newline
 
 
 WRONG = [
@@ -215,6 +218,10 @@ WRONG = [
     ([{"type": "ip", "allow": ["10.0.0.1/8"]}], "/webhooks/0/auth/0/allow"),
     ([{"type": "jwt", "secret": "x", "algorithms": ["RS256"]}], "/webhooks/0/auth/0/algorithms"),
     ([{"type": "jwt", "public_key": "x"}], "/webhooks/0/auth/0/public_key"),
+    ([{"type": "signature", "algorithm": "hmac-sha256", "header": "X", "secret": "x",
+       "schemes": [{"secret": "y"}]}], "/webhooks/0/auth/0/schemes"),
+    ([{"type": "signature", "algorithm": "hmac-sha256", "header": "X", "secret": "x",
+       "schemes": [{"secrets": ["y"]}]}], "/webhooks/0/auth/0/schemes"),
 ]
 
 

@@ -2,6 +2,8 @@
 /* Signed requests: what goes wrong, trap by trap. */
 #include "signed.h"
 
+#include <openssl/hmac.h>
+
 /* Stripe's key is the whole "whsec_..." text, Standard Webhooks' what it decodes to. */
 static void stripe_keeps_its_mark(void)
 {
@@ -401,6 +403,32 @@ static void the_signer_is_known(void)
     json_decref(made.body);
 }
 
+/* Nothing legitimate is turned away: what is no escape is signed as it stands. */
+static void a_percent_that_is_no_escape_stays(void)
+{
+    static const char wanted[] = "https://hooks.example.com/hooka%zzb%1c%\t1d%0xe%";
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    char text[64];
+    struct sent sent = with("a=%zz&b=%1&c=%\t1&d=%0x&e=%", 0);
+
+    HMAC(EVP_sha1(), "key", 3, (const unsigned char *)wanted, strlen(wanted), mac, &len);
+    CHECK(base64_encode(BASE64_PLAIN, mac, len, text, sizeof(text)));
+    sent.request.public_url = "https://hooks.example.com";
+    add(&sent, "content-type", "application/x-www-form-urlencoded");
+    add(&sent, "x-twilio-signature", text);
+    CHECK(once("twilio", "key", &sent));
+}
+
+static void what_cannot_be_a_scheme_is_refused(void)
+{
+    refused("{\"algorithm\":\"hmac-sha256\",\"header\":\"a\",\"schemes\":[\"x\"]}", "key",
+            "schemes");
+    CHECK(strstr(error.detail, "memory") == NULL);
+    refused("{\"algorithm\":\"hmac-sha256\",\"header\":\"a\",\"schemes\":[{\"secret\":\"k\"}]}",
+            "key", "schemes");
+}
+
 /* As long as P-256, and a signature of theirs as long as one of it. */
 static void another_curve_is_refused(void)
 {
@@ -426,4 +454,5 @@ TEST_MAIN(TEST(stripe_keeps_its_mark), TEST(junk_and_several_signatures),
           TEST(a_part_of_a_signature_is_none), TEST(a_signed_value_stands_once_in_the_body),
           TEST(a_public_key_is_never_a_secret), TEST(a_signed_header_stands_once),
           TEST(a_timestamp_is_one), TEST(the_reason_is_of_the_scheme_that_was_used),
-          TEST(the_signer_is_known), TEST(another_curve_is_refused))
+          TEST(the_signer_is_known), TEST(another_curve_is_refused),
+          TEST(a_percent_that_is_no_escape_stays), TEST(what_cannot_be_a_scheme_is_refused))
