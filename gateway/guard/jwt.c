@@ -239,6 +239,7 @@ struct token {
     const char *text;
     size_t signed_len; /* header, dot, payload */
     const struct algorithm *algorithm;
+    bool other_key; /* it names one that is not ours, which is told after its signature */
     json_t *payload;
     unsigned char signature[TOKEN_MAX];
     size_t signature_len;
@@ -246,10 +247,10 @@ struct token {
 
 /* The token as it was sent, in buffer; NULL if there is none. */
 static const char *find_token(const struct jwt *jwt, const struct guard_request *request,
-                              char buffer[TOKEN_MAX])
+                              char buffer[TOKEN_MAX + 1])
 {
     if (jwt->query != NULL)
-        return guard_request_query(request, jwt->query, buffer, TOKEN_MAX) > 0 ? buffer : NULL;
+        return guard_request_query(request, jwt->query, buffer, TOKEN_MAX + 1) > 0 ? buffer : NULL;
     const char *value = guard_request_header(request, jwt->header);
     if (value == NULL || guard_request_count(request, jwt->header) != 1)
         return NULL;
@@ -284,8 +285,7 @@ static const char *read_header(const struct jwt *jwt, struct token *token, const
         return "its algorithm is not allowed";
     if (json_object_get(header, "crit") != NULL)
         return "it has critical extensions";
-    if (jwt->kid != NULL && (kid == NULL || strcmp(jwt->kid, kid) != 0))
-        return "it names another key";
+    token->other_key = jwt->kid != NULL && (kid == NULL || strcmp(jwt->kid, kid) != 0);
     token->algorithm = &algorithms[i];
     return NULL;
 }
@@ -295,7 +295,7 @@ static const char *take_apart(const struct jwt *jwt, struct token *token, const 
 {
     const char *first = strchr(text, '.'), *second = first == NULL ? NULL : strchr(first + 1, '.');
 
-    if (second == NULL || strchr(second + 1, '.') != NULL || strlen(text) >= TOKEN_MAX)
+    if (second == NULL || strchr(second + 1, '.') != NULL || strlen(text) > TOKEN_MAX)
         return "it does not have three parts";
     json_t *header = decode_object(text, (size_t)(first - text));
     const char *why =
@@ -393,7 +393,7 @@ static int jwt_judge(const void *check, const struct guard_request *request,
                      struct weir_error *error)
 {
     const struct jwt *jwt = check;
-    char buffer[TOKEN_MAX];
+    char buffer[TOKEN_MAX + 1];
     struct token token = {.payload = NULL};
     const char *text = find_token(jwt, request, buffer);
     const char *why =
@@ -401,6 +401,8 @@ static int jwt_judge(const void *check, const struct guard_request *request,
 
     if (why == NULL && !is_signed(jwt, &token))
         why = "its signature is not one of a live key";
+    if (why == NULL && token.other_key)
+        why = "it names another key";
     if (why == NULL)
         why = wrong_claim(jwt, token.payload, (double)request->now / MICROSECONDS);
     json_decref(token.payload);
@@ -412,7 +414,7 @@ static void jwt_identify(const void *check, const struct guard_request *request,
                          struct sha256 *hash)
 {
     const struct jwt *jwt = check;
-    char buffer[TOKEN_MAX];
+    char buffer[TOKEN_MAX + 1];
     struct token token = {.payload = NULL};
     const char *text = find_token(jwt, request, buffer);
 

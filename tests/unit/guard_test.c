@@ -392,7 +392,7 @@ static size_t sign(EVP_PKEY *key, const EVP_MD *md, bool pss, const char *text, 
 static const char *token_of(const char *header, const char *payload, EVP_PKEY *key,
                             const EVP_MD *md, bool pss)
 {
-    static char text[8192];
+    static char text[16384];
     unsigned char signature[1024], secret[64];
     char *at = text + 7, *end = text + sizeof(text);
     unsigned len = 0;
@@ -446,6 +446,33 @@ static void claims_are_kept(void)
         const char *token = token_of(rows[i].header, rows[i].payload, NULL, NULL, false);
         CHECK_INT(once(rows[i].more, NULL, token), rows[i].verdict);
     }
+}
+
+static void a_token_has_8192_bytes_at_most(void)
+{
+    char payload[6200] = "{\"exp\":1e20,\"x\":\"";
+    size_t start = strlen(payload);
+
+    for (size_t len = 6080; len < 6100; len++) {
+        memset(payload + start, 'x', len - start - 2);
+        memcpy(payload + len - 2, "\"}", 3);
+        const char *token = token_of(HEADER, payload, NULL, NULL, false);
+        bool fits = strlen(token + strlen("Bearer ")) <= 8192;
+        CHECK_INT(once("{}", NULL, token), fits ? GUARD_PASS : GUARD_UNAUTHORIZED);
+    }
+}
+
+/* Else its time would tell whoever has no key that another part is right. */
+static void a_token_is_judged_once_its_signature_is_good(void)
+{
+    const char *token =
+        token_of("{\"alg\":\"HS256\",\"kid\":\"k\"}", "{\"exp\":1}", NULL, NULL, false);
+
+    CHECK_INT(once("{\"kid\":\"other\"}", NULL, token), GUARD_UNAUTHORIZED);
+    CHECK(strstr(error.detail, "another key") != NULL);
+    ((char *)token)[strlen(token) - 3] ^= 1;
+    CHECK_INT(once("{\"kid\":\"other\"}", NULL, token), GUARD_UNAUTHORIZED);
+    CHECK(strstr(error.detail, "signature") != NULL);
 }
 
 static EVP_PKEY *new_key(const char *kind)
@@ -542,8 +569,10 @@ static void malformed_tokens_are_refused(void)
 }
 
 TEST_MAIN(TEST(bearer_tokens), TEST(basic_credentials), TEST(header_and_query_keys),
-          TEST(an_open_door_is_no_configuration), TEST(without_memory_nobody_is_refused_for_good),
-          TEST(all_must_pass), TEST(tokens_of_rfc_7515), TEST(signature_of_rfc_8037),
+          TEST(an_open_door_is_no_configuration), TEST(a_token_has_8192_bytes_at_most),
+          TEST(a_token_is_judged_once_its_signature_is_good),
+          TEST(without_memory_nobody_is_refused_for_good), TEST(all_must_pass),
+          TEST(tokens_of_rfc_7515), TEST(signature_of_rfc_8037),
           TEST(a_key_of_another_curve_is_refused), TEST(algorithm_confusion_is_refused),
           TEST(claims_are_kept), TEST(every_algorithm_verifies),
           TEST(weak_and_private_keys_are_refused), TEST(malformed_tokens_are_refused))
