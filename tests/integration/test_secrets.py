@@ -7,6 +7,8 @@ import signal
 import socket
 import sqlite3
 
+import pytest
+
 from gateway import raw
 from pgserver import free_port, wait_until
 
@@ -193,6 +195,31 @@ def test_nothing_that_is_written_holds_a_secret(start, database, tmp_path):
     vault.see(weir.log(), (weir.directory / "out").read_text())
     assert weir.log().count("\n") > 20
     vault.check()
+
+
+@pytest.mark.parametrize("kind", ["variable", "file", "credential"])
+def test_every_secret_may_stand_elsewhere(start, database, tmp_path, kind):
+    """Passwords, the admin token and Meta's, as those of auth may (test_auth)."""
+    connection, environment = database.connection(), {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    values = {"password": connection["password"], "admin": "admin-token", "meta": "meta-token"}
+    refer = {"variable": lambda name: f"{{$THE_{name.upper()}}}",
+             "file": lambda name: {"file": str(tmp_path / name)},
+             "credential": lambda name: {"credential": name}}[kind]
+    for name, value in values.items():
+        (tmp_path / name).write_text(value + "\n")
+        environment[f"THE_{name.upper()}"] = value
+    modules = [{"type": "postgresql", "connection": "db"}]
+    weir = start({"db": {**connection, "password": refer("password")}}, {"webhooks": [
+        {"path": "/webhook/example", "modules": modules,
+         "challenge": {"type": "meta", "verify_token": refer("meta")}}]},
+        {"admin_token": refer("admin")}, environment=environment)
+    assert weir.post({})[0] == 200
+    for end, wanted in (("", 200), ("x", 401)):
+        assert weir.request("GET", "/admin/status", headers={
+            "Authorization": "Bearer admin-token" + end})[0] == wanted
+    for end, wanted in (("", 200), ("x", 403)):
+        assert weir.request("GET", "/webhook/example?hub.mode=subscribe&hub.challenge=7"
+                            f"&hub.verify_token=meta-token{end}")[0] == wanted
 
 
 def dumped_and_kept(pid, names):
