@@ -222,7 +222,8 @@ struct buffer {
 
 void content_drop(unsigned char *content, size_t len)
 {
-    wipe(content, len);
+    if (content != NULL)
+        wipe(content, len);
     free(content);
 }
 

@@ -51,7 +51,7 @@ int content_fill(const struct content *content, const struct guard_request *requ
                  const struct content_values *values, unsigned char **out, size_t *len,
                  struct weir_error *error);
 
-/* Wipes it, since a secret may stand in it, and frees it. */
+/* Wipes it, since a secret may stand in it, and frees it. Accepts NULL. */
 void content_drop(unsigned char *content, size_t len);
 
 #endif

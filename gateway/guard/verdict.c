@@ -168,29 +168,23 @@ static bool is_signed_by(const struct scheme *scheme, const struct candidates *c
     return good != 0;
 }
 
-/* Of one secret: the content may hold it. 0: it is good, else the reason. */
+/* 0: it has been signed by this secret, else the reason. */
 static int judge_secret(const struct scheme *scheme, const struct candidates *candidates,
-                        const struct guard_request *request, struct content_values *values,
-                        const struct secret *secret, struct weir_error *error)
+                        const struct secret *secret, const unsigned char *content, size_t len,
+                        struct weir_error *error)
 {
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned mac_len = SHA256_DIGEST_LENGTH;
-    unsigned char *content;
-    size_t len;
-
-    values->secret = secret;
-    int status = content_fill(scheme->content, request, values, &content, &len, error);
-    if (status != 0)
-        return status;
     bool made = scheme->algorithm == SCHEME_SHA256
                     ? SHA256(content, len, mac) != NULL
                     : HMAC(scheme_md(scheme), secret->bytes, (int)secret->len, content, len, mac,
                            &mac_len) != NULL;
-    bool good = made && has_mac(candidates, mac, mac_len);
-    content_drop(content, len);
+
     if (!made)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
-    return good ? 0 : refuse(error, "no signature is one of a live secret");
+    return has_mac(candidates, mac, mac_len)
+               ? 0
+               : refuse(error, "no signature is one of a live secret");
 }
 
 static int judge_equal(const struct scheme *scheme, const struct candidates *candidates,
@@ -248,20 +242,31 @@ static const char *wrong_hash(const struct scheme *scheme, const struct guard_re
     return NULL;
 }
 
+/* Filling in may mean to read the body as JSON: once, unless the content holds the secret. */
 static int judge_secrets(const struct scheme *scheme, const struct candidates *candidates,
                          const struct guard_request *request, struct content_values *values,
                          const struct secret **signer, struct weir_error *error)
 {
-    int status = WEIR_EDENIED;
+    bool each = content_has_secret(scheme->content);
+    int status = WEIR_EDENIED, filled = WEIR_EDENIED;
+    unsigned char *content = NULL;
+    size_t len = 0;
 
     for (size_t i = 0; i < scheme->secrets.count; i++) {
         const struct secret *secret = &scheme->secrets.items[i];
-        int one = judge_secret(scheme, candidates, request, values, secret, error);
+        if (i == 0 || each) {
+            content_drop(content, len);
+            values->secret = secret;
+            filled = content_fill(scheme->content, request, values, &content, &len, error);
+        }
+        int one =
+            filled != 0 ? filled : judge_secret(scheme, candidates, secret, content, len, error);
         if (one == 0)
             *signer = secret;
         if (status != 0 && one != WEIR_EDENIED)
             status = one;
     }
+    content_drop(content, len);
     return status;
 }
 

@@ -67,10 +67,41 @@ static void a_bad_request_does_not_pass(void)
     short_of_memory("hubspot-v3", false);
 }
 
+static size_t given;
+
+static void *count(size_t len)
+{
+    given++;
+    return malloc(len);
+}
+
+/* Else whoever knows no secret could keep weir busy with large bodies. */
+static void a_body_is_not_read_once_more_for_each_secret(void)
+{
+    struct sent sent = with("{\"signature\":{\"signature\":\"00\",\"timestamp\":\"1700000000\","
+                            "\"token\":\"t\"}}",
+                            1700000000);
+    void *one = preset("mailgun", "first", NULL), *two = preset("mailgun", "first", "second");
+    size_t counts[2];
+
+    json_set_alloc_funcs(count, free);
+    for (int i = 0; i < 2; i++) {
+        given = 0;
+        CHECK(!passes(i == 0 ? one : two, &sent));
+        CHECK_STRING(error.detail, "no signature is one of a live secret");
+        counts[i] = given;
+    }
+    json_set_alloc_funcs(malloc, free);
+    CHECK_INT(counts[1], counts[0]);
+    check_signature.free(one);
+    check_signature.free(two);
+}
+
 int main(void)
 {
     static const struct test tests[] = {TEST(a_good_request_is_not_refused_for_good),
-                                        TEST(a_bad_request_does_not_pass)};
+                                        TEST(a_bad_request_does_not_pass),
+                                        TEST(a_body_is_not_read_once_more_for_each_secret)};
 
     if (CRYPTO_set_mem_functions(give, give_more, take) != 1)
         return 1;
