@@ -66,14 +66,21 @@ static bool as_text(const json_t *value, char text[JSON_PLACE_MAX])
     return true;
 }
 
+static json_t *read_body(const struct guard_request *request)
+{
+    return request->body == NULL ? NULL
+                                 : json_loadb((const char *)request->body, request->body_len,
+                                              JSON_REJECT_DUPLICATES, NULL);
+}
+
 bool json_place(const struct guard_request *request, const char *pointer, char text[JSON_PLACE_MAX])
 {
-    json_t *root = request->body == NULL
-                       ? NULL
-                       : json_loadb((const char *)request->body, request->body_len,
-                                    JSON_REJECT_DUPLICATES, NULL);
-    bool good = as_text(find(root, pointer), text);
+    struct json_body own = {.read = false};
+    struct json_body *body = request->json != NULL ? request->json : &own;
 
-    json_decref(root);
+    if (!body->read)
+        *body = (struct json_body){.read = true, .root = read_body(request)};
+    bool good = as_text(find(body->root, pointer), text);
+    json_decref(own.root);
     return good;
 }

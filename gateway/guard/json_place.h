@@ -3,11 +3,18 @@
 #ifndef GUARD_JSON_PLACE_H
 #define GUARD_JSON_PLACE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "request.h"
 
 #define JSON_PLACE_MAX 1024 /* bytes of a value with its NUL */
+
+/* A body that is read when it is first asked for. Zero-initialise it; its root is the caller's. */
+struct json_body {
+    bool read;
+    json_t *root; /* NULL: it is no such JSON */
+};
 
 /*
  * A string or an integer at that place, as text. False if the body is not JSON that says everything

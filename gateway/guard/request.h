@@ -14,6 +14,8 @@ struct request_header {
     const char *value; /* without white space around it */
 };
 
+struct json_body; /* see json_place.h */
+
 struct guard_request {
     const char *method; /* "POST" */
     const char *path;   /* as it came, not decoded */
@@ -22,6 +24,7 @@ struct guard_request {
     size_t headers_count;
     const unsigned char *body; /* the raw bytes; NULL until it is whole */
     size_t body_len;
+    struct json_body *json; /* it, once it has been read as JSON; NULL: read it each time */
     const char *public_url; /* "https://hooks.example.com", as senders know us; NULL if not known */
     struct address client;
     int64_t now; /* microseconds since 1970 */

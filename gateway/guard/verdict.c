@@ -293,7 +293,7 @@ static const char *wrong_otherwise(const struct scheme *scheme, const struct gua
     return why;
 }
 
-int scheme_judge(const struct scheme *scheme, const struct guard_request *request,
+static int judge(const struct scheme *scheme, const struct guard_request *request,
                  struct scheme_verdict *verdict, struct weir_error *error)
 {
     struct candidates candidates = {.items = calloc(CANDIDATES_MAX, sizeof(struct candidate))};
@@ -318,6 +318,19 @@ int scheme_judge(const struct scheme *scheme, const struct guard_request *reques
         status = refuse(error, why);
     if (status != 0)
         verdict->signer = NULL;
+    return status;
+}
+
+/* Its places in the body are looked up in one reading of it. */
+int scheme_judge(const struct scheme *scheme, const struct guard_request *request,
+                 struct scheme_verdict *verdict, struct weir_error *error)
+{
+    struct json_body json = {.read = false};
+    struct guard_request once = *request;
+
+    once.json = &json;
+    int status = judge(scheme, &once, verdict, error);
+    json_decref(json.root);
     return status;
 }
 
