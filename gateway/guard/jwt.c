@@ -18,6 +18,7 @@
 #include "check.h"
 #include "keys.h"
 #include "object.h"
+#include "wipe.h"
 
 #define TOKEN_MAX     8192 /* bytes of a token; a head has no room for much more */
 #define AUDIENCES_MAX 16
@@ -406,6 +407,7 @@ static int jwt_judge(const void *check, const struct guard_request *request,
     if (why == NULL)
         why = wrong_claim(jwt, token.payload, (double)request->now / MICROSECONDS);
     json_decref(token.payload);
+    wipe(buffer, sizeof(buffer));
     return why == NULL ? 0 : weir_fail(error, WEIR_EDENIED, "the token is refused: %s", why);
 }
 
@@ -428,6 +430,7 @@ static void jwt_identify(const void *check, const struct guard_request *request,
             sha256_update(hash, subject, strlen(subject));
     }
     json_decref(token.payload);
+    wipe(buffer, sizeof(buffer));
 }
 
 static bool jwt_reads(const void *check, const char *name)

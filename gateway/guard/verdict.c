@@ -132,6 +132,7 @@ static void gather(struct candidates *candidates, const struct scheme *scheme,
         add_list(candidates, scheme, text);
     if (scheme->body != NULL && json_place(request, scheme->body, text))
         add_list(candidates, scheme, text);
+    wipe(text, sizeof(text));
 }
 
 const char *scheme_header(const struct guard_request *request, const struct scheme_names *names)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Nothing the daemon ever writes holds a secret it was given, whatever goes wrong."""
 import base64
+import hmac
 import json
 import secrets
 import signal
@@ -251,7 +252,14 @@ def test_secrets_are_left_out_of_core_dumps(start, tmp_path):
                   vault.new("bearer"), "{$HOOK}", {"file": str(tmp_path / "key")}]},
               "basic": {"type": "basic", "user": "user", "secret": vault.new("basic")},
               "query": {"type": "query", "name": "key", "secret": vault.new("query")},
-              "jwt": {"type": "jwt", "secret": vault.new("jwt")}}
+              "jwt": {"type": "jwt", "secret": vault.new("jwt")},
+              "token": {"type": "jwt", "secret": vault.secrets["jwt"], "query": "t"},
+              "equal": {"type": "signature", "algorithm": "equal", "query": "sig",
+                        "secret": "x" * 64 + vault.new("equal")}}
+    token = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in (
+        b'{"alg":"HS256"}', b'{"exp":1e20,"jti":"' + secrets.token_hex(20).encode() + b'"}'))
+    token = (token + b"." + base64.urlsafe_b64encode(hmac.digest(
+        vault.secrets["jwt"].encode(), token, "sha256")).rstrip(b"=")).decode()
     for preset in ("github", "gitlab", "hubspot-v1", "hubspot-v2"):
         # Its beginning may be overwritten where it has been left behind.
         checks[preset] = {"type": "signature", "preset": preset,
@@ -280,6 +288,9 @@ def test_secrets_are_left_out_of_core_dumps(start, tmp_path):
             "Authorization": f"Basic {user}"})[0] == 200
         assert weir.request("POST", f"/webhook/query?key={secret['query']}", "{}")[0] == 200
         assert weir.request("POST", "/webhook/jwt", "{}")[0] == 401
+        assert weir.request("POST", f"/webhook/token?t={token}", "{}")[0] == 200
+        assert weir.request("POST", f"/webhook/equal?sig={'x' * 64}{secret['equal']}",
+                            "{}")[0] == 200
         sent = {"X-Hub-Signature-256": "sha256=" + "00" * 32, "X-HubSpot-Signature": "00" * 32,
                 "Webhook-Signature": "v1," + "A" * 43 + "=", "Webhook-Id": "1",
                 "Webhook-Timestamp": "1"}
@@ -297,7 +308,7 @@ def test_secrets_are_left_out_of_core_dumps(start, tmp_path):
         waiting.sendall(f"GET /admin/status HTTP/1.1\r\nAuthorization: Bearer {secret['admin']}"
                         .encode() + b"\r\nX-Filler: " + b"x" * 6000)
         offer()
-        dumped, kept = dumped_and_kept(weir.process.pid, secret)
-    assert kept == set(secret)
+        dumped, kept = dumped_and_kept(weir.process.pid, {**secret, "a token": token})
+    assert kept - {"a token"} == set(secret)
     assert dumped == set(), "a secret is in memory that would be dumped"
     wait_until(lambda: weir.process.poll() is None)
