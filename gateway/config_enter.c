@@ -34,11 +34,24 @@ static bool read_redacted(struct config_webhook *webhook, const struct source *s
                           const json_t *value, const char *pointer)
 {
     struct weir_error error = {.status = 0};
-    char *text = source_string(source, value, pointer, "redact");
+    const json_t *key = json_object_get(value, "key");
 
+    const char *preset = json_string_value(json_object_get(value, "preset"));
+    if (preset != NULL && strcmp(preset, "credentials") == 0 && json_object_size(value) == 1) {
+        if (redact_add_credentials(&webhook->redact, &error) != 0)
+            source_problem(source, pointer, "redact", "%s", error.detail);
+        return error.detail[0] == '\0';
+    }
+    if (json_is_object(value) && (key == NULL || json_object_size(value) > 1)) {
+        source_problem(source, pointer, "redact",
+                       "must be like {\"key\": \"password\"} or {\"preset\": \"credentials\"}");
+        return false;
+    }
+    char *text = source_string(source, key != NULL ? key : value, pointer, "redact");
     if (text == NULL)
         return false;
-    int status = redact_add(&webhook->redact, text, &error);
+    int status = key != NULL ? redact_add_key(&webhook->redact, text, &error)
+                             : redact_add(&webhook->redact, text, &error);
     free(text);
     if (status != 0)
         source_problem(source, pointer, "redact", "%s", error.detail);
@@ -55,7 +68,7 @@ static bool read_redact(struct config_webhook *webhook, const struct source *sou
     source_pointer(pointer, base, "redact");
     if (list != NULL && !json_is_array(list)) {
         source_problem(source, pointer, "redact",
-                       "must be an array of JSON pointers and names of headers");
+                       "must be an array of JSON pointers, names of headers and {\"key\": ...}");
         return false;
     }
     for (size_t i = 0; good && i < json_array_size(list); i++) {
@@ -63,7 +76,8 @@ static bool read_redact(struct config_webhook *webhook, const struct source *sou
         source_pointer(inner, pointer, index);
         good = read_redacted(webhook, source, json_array_get(list, i), inner);
     }
-    if (good && webhook->content == CONTENT_RAW && webhook->redact.places.count > 0) {
+    if (good && webhook->content == CONTENT_RAW &&
+        webhook->redact.places.count + webhook->redact.keys_count > 0) {
         source_problem(source, pointer, "redact",
                        "a raw body has no places that could be redacted");
         good = false;

@@ -156,7 +156,7 @@ bool unpack_redact(struct intake *intake, const struct config_webhook *entry,
     struct purse purse = purse_of(intake);
     struct payload payload = {.bytes = NULL};
 
-    if (entry->redact.places.count == 0)
+    if (entry->redact.places.count + entry->redact.keys_count == 0)
         return true;
     if (redact_body(&entry->redact, request->body, request->body_len, &purse, &payload) !=
         PAYLOAD_OK)

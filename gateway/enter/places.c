@@ -151,19 +151,31 @@ static size_t next_bytes(const char **at, char bytes[4])
     return 1;
 }
 
-bool places_string_is(const char *at, size_t len, const char *text, size_t text_len)
+static bool is_text(const char *at, size_t len, const char *text, size_t text_len, bool caseless)
 {
     const char *end = at + len - 1;
     char bytes[4];
 
     for (at++; at < end;) {
         size_t n = next_bytes(&at, bytes);
+        if (caseless && n == 1 && bytes[0] >= 'A' && bytes[0] <= 'Z')
+            bytes[0] = (char)(bytes[0] | 0x20);
         if (n > text_len || memcmp(bytes, text, n) != 0)
             return false;
         text += n;
         text_len -= n;
     }
     return text_len == 0;
+}
+
+bool places_string_is(const char *at, size_t len, const char *text, size_t text_len)
+{
+    return is_text(at, len, text, text_len, false);
+}
+
+bool places_string_is_caseless(const char *at, size_t len, const char *text, size_t text_len)
+{
+    return is_text(at, len, text, text_len, true);
 }
 
 /* ---- Walking: the text was found right, so that each token ends where it must -----------------
@@ -176,14 +188,14 @@ struct walk {
     void *context;
 };
 
-static const char *skip_blanks(const char *at, const char *end)
+const char *places_skip_blanks(const char *at, const char *end)
 {
     while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n'))
         at++;
     return at;
 }
 
-static const char *skip_string(const char *at)
+const char *places_skip_string(const char *at)
 {
     for (at++; *at != '"'; at++)
         if (*at == '\\')
@@ -198,17 +210,17 @@ static const char *skip_scalar(const char *at, const char *end)
     return at;
 }
 
-static const char *skip_value(const char *at, const char *end)
+const char *places_skip_value(const char *at, const char *end)
 {
     size_t depth = 0;
 
     if (*at == '"')
-        return skip_string(at);
+        return places_skip_string(at);
     if (*at != '{' && *at != '[')
         return skip_scalar(at, end);
     do {
         if (*at == '"') {
-            at = skip_string(at);
+            at = places_skip_string(at);
             continue;
         }
         depth += *at == '{' || *at == '[';
@@ -260,7 +272,7 @@ static void walk_inside(const struct walk *walk, const char *at, uint64_t mask, 
 /* Past the value. It is visited if it is not the whole text, which no pointer leads to. */
 static const char *walk_value(const struct walk *walk, const char *at, uint64_t mask, size_t level)
 {
-    const char *end = skip_value(at, walk->end);
+    const char *end = places_skip_value(at, walk->end);
     uint64_t here = ending(walk, mask, level);
 
     if (level > 0 && !walk->visit(walk->context, mask, here, at, (size_t)(end - at)))
@@ -275,19 +287,19 @@ static void walk_inside(const struct walk *walk, const char *at, uint64_t mask, 
 {
     bool object = *at == '{';
 
-    at = skip_blanks(at + 1, walk->end);
+    at = places_skip_blanks(at + 1, walk->end);
     for (size_t index = 0; *at != '}' && *at != ']'; index++) {
         const char *key = object ? at : NULL, *key_end = NULL;
         if (object) {
-            key_end = skip_string(at);
-            at = skip_blanks(skip_blanks(key_end, walk->end) + 1, walk->end);
+            key_end = places_skip_string(at);
+            at = places_skip_blanks(places_skip_blanks(key_end, walk->end) + 1, walk->end);
         }
         size_t key_len = object ? (size_t)(key_end - key) : 0;
         uint64_t left = narrow(walk, mask, level, key, key_len, index);
-        at = left == 0 ? skip_value(at, walk->end) : walk_value(walk, at, left, level + 1);
-        at = skip_blanks(at, walk->end);
+        at = left == 0 ? places_skip_value(at, walk->end) : walk_value(walk, at, left, level + 1);
+        at = places_skip_blanks(at, walk->end);
         if (*at == ',')
-            at = skip_blanks(at + 1, walk->end);
+            at = places_skip_blanks(at + 1, walk->end);
     }
 }
 
@@ -298,5 +310,5 @@ void places_walk(const struct places *places, const char *text, size_t len, plac
     uint64_t all = places->count == PLACES_MAX ? UINT64_MAX : (UINT64_C(1) << places->count) - 1;
 
     if (all != 0)
-        walk_value(&walk, skip_blanks(text, text + len), all, 0);
+        walk_value(&walk, places_skip_blanks(text, text + len), all, 0);
 }

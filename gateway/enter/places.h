@@ -52,7 +52,14 @@ typedef bool places_visit(void *context, uint64_t through, uint64_t here, const 
 void places_walk(const struct places *places, const char *text, size_t len, places_visit *visit,
                  void *context);
 
+/* Past the string, or the value of any kind, that begins at `at`, in a text found right before. */
+const char *places_skip_string(const char *at);
+const char *places_skip_value(const char *at, const char *end);
+const char *places_skip_blanks(const char *at, const char *end);
+
 /* Is this JSON string, given with its quotes, the text, whatever its escapes? */
 bool places_string_is(const char *at, size_t len, const char *text, size_t text_len);
+/* The same, where letters of ASCII are equal in both cases; the text is in lower case. */
+bool places_string_is_caseless(const char *at, size_t len, const char *text, size_t text_len);
 
 #endif

@@ -245,7 +245,7 @@ def test_redacted_after_the_signature_was_verified(entering):
 def test_redact_is_checked_when_it_is_read(start):
     weir = start({}, {"webhooks": []})
     for redact, content, place, message in (
-            ("/a", "json", "", "must be an array of JSON pointers and names of headers"),
+            ("/a", "json", "", "must be an array of JSON pointers, names of headers and {\"key\": ...}"),
             (["/a", "/b~"], "json", "/1", "has a ~ that is neither ~0 nor ~1"),
             (["a b"], "json", "/0",
              "must be a JSON pointer, which begins with /, or the name of a header"),

@@ -383,6 +383,39 @@ static void of_a_key_that_stands_twice_both_go(void)
                  "\"a\":{\"b\":\"[redacted]\"}}");
 }
 
+static void check_keys(const char *key, const char *pointer, const char *text, const char *want)
+{
+    struct redact redact = {.headers = NULL};
+    struct payload payload = {.bytes = NULL};
+    struct weir_error error;
+
+    CHECK_INT(redact_add_key(&redact, key, &error), 0);
+    if (pointer != NULL)
+        CHECK_INT(redact_add(&redact, pointer, &error), 0);
+    refill(1 << 20);
+    CHECK_INT(redact_body(&redact, text, strlen(text), &purse, &payload), PAYLOAD_OK);
+    redact_fini(&redact);
+    char got[1024];
+    snprintf(got, sizeof(got), "%.*s", (int)payload.len,
+             payload.bytes == NULL ? "" : payload.bytes);
+    settle(&payload);
+    CHECK_STRING(got, want);
+}
+
+static void keys_are_redacted_wherever_they_stand(void)
+{
+    check_keys("Token", NULL,
+               "{\"a\":[{\"TOKEN\" : {\"x\":[1,\"}\"]} ,\"b\":1}],\"tok\\u0065n\":2}",
+               "{\"a\":[{\"TOKEN\" : \"[redacted]\" ,\"b\":1}],\"tok\\u0065n\":\"[redacted]\"}");
+    check_keys("token", NULL, "{\"a\":\"token\",\"b\":[\"token\", \"x\"],\"tokens\":1}", "");
+    check_keys("a", NULL, "{\"b\":\"\\\"a\\\":1\",\"a\":{\"a\":1}}",
+               "{\"b\":\"\\\"a\\\":1\",\"a\":\"[redacted]\"}");
+    check_keys("a", "/b", "{\"b\":{\"a\":1},\"c\":{\"a\":2}}",
+               "{\"b\":\"[redacted]\",\"c\":{\"a\":\"[redacted]\"}}");
+    check_keys("a", "/b", "{\"b\":1}", "{\"b\":\"[redacted]\"}");
+    check_keys("a", NULL, "\"a\"", "");
+}
+
 static void what_can_be_redacted_is_bounded(void)
 {
     static const char *const bad[] = {"", "a b", "a:", "\xc3\xa4", "/a~", "/~2", "/a~/b"};
@@ -407,6 +440,10 @@ static void what_can_be_redacted_is_bounded(void)
     CHECK_INT(redact_add(&redact, "x-card", &error), WEIR_ELIMIT);
     CHECK(redact_has_header(&redact, "x-card"));
     CHECK(!redact_has_header(&redact, "x-car"));
+    CHECK_INT(redact_add_key(&redact, "", &error), WEIR_EINVAL);
+    for (int i = 0; i < REDACT_KEYS_MAX; i++)
+        CHECK_INT(redact_add_key(&redact, "a", &error), 0);
+    CHECK_INT(redact_add_key(&redact, "a", &error), WEIR_ELIMIT);
     redact_fini(&redact);
 }
 
@@ -418,4 +455,5 @@ TEST_MAIN(TEST(a_form_becomes_an_object), TEST(a_repeated_name_has_an_array),
           TEST(every_beginning_is_refused), TEST(damage_is_refused),
           TEST(a_bomb_costs_no_more_than_its_bound), TEST(values_are_replaced_and_nothing_else_is),
           TEST(what_is_not_there_changes_nothing), TEST(keys_are_what_they_mean),
-          TEST(of_a_key_that_stands_twice_both_go), TEST(what_can_be_redacted_is_bounded))
+          TEST(of_a_key_that_stands_twice_both_go), TEST(keys_are_redacted_wherever_they_stand),
+          TEST(what_can_be_redacted_is_bounded))
