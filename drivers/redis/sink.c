@@ -94,7 +94,7 @@ static int add_item(struct pipeline *pipeline, const struct weir_target *target,
         clock_stamp(item->received_at, 6, stamp);
         make_entry(&command, target, item, key, key_len, stamp);
     } else {
-        if (target->envelope && (envelope = envelope_new(item, &len)) == NULL)
+        if (target->envelope && (envelope = envelope_new(item, true, &len)) == NULL)
             return WEIR_ENOMEM;
         make_push(&command, target, key, key_len, envelope == NULL ? item->body : envelope, len);
     }

@@ -35,7 +35,7 @@ static char *put_string(char *at, const char *text)
     return at;
 }
 
-char *envelope_new(const struct weir_item *item, size_t *len)
+char *envelope_new(const struct weir_item *item, bool headers, size_t *len)
 {
     size_t size =
         FIXED_MAX + ESCAPE_MAX * strlen(item->webhook_id) + item->headers_len + item->body_len;
@@ -49,8 +49,10 @@ char *envelope_new(const struct weir_item *item, size_t *len)
         text + snprintf(text, FIXED_MAX,
                         "{\"id\":\"%s\",\"received_at\":\"%s\",\"webhook_id\":", item->id, stamp);
     at = put_string(at, item->webhook_id);
-    at = put(at, ",\"headers\":", strlen(",\"headers\":"));
-    at = put(at, item->headers, item->headers_len);
+    if (headers) {
+        at = put(at, ",\"headers\":", strlen(",\"headers\":"));
+        at = put(at, item->headers, item->headers_len);
+    }
     at = put(at, ",\"payload\":", strlen(",\"payload\":"));
     at = put(at, item->body, item->body_len);
     *at++ = '}';
