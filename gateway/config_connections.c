@@ -81,6 +81,38 @@ static int set_secret(struct weir_settings *settings, const struct source *sourc
     return status;
 }
 
+/* What the key wants; a string if it is not known. */
+static enum weir_setting_kind kind_of(const struct weir_setting *table, const char *key)
+{
+    if (strcmp(key, "pool_min_size") == 0 || strcmp(key, "pool_max_size") == 0)
+        return WEIR_SETTING_INTEGER;
+    for (; table != NULL && table->name != NULL; table++)
+        if (strcmp(table->name, key) == 0)
+            return table->kind;
+    return WEIR_SETTING_STRING;
+}
+
+/* A variable can only be written as a string; it may stand for what the key wants instead. */
+static int set_text(struct weir_settings *settings, enum weir_setting_kind kind, const char *key,
+                    const json_t *value, const char *text, struct weir_error *error)
+{
+    json_t *meant = NULL;
+    int status;
+
+    if (kind != WEIR_SETTING_STRING && strstr(json_string_value(value), "{$") != NULL)
+        meant = json_loads(text, JSON_DECODE_ANY, NULL);
+    if (kind == WEIR_SETTING_INTEGER && json_is_integer(meant))
+        status = weir_settings_set_integer(settings, key, json_integer_value(meant), error);
+    else if (kind == WEIR_SETTING_SECONDS && json_is_number(meant))
+        status = weir_settings_set_seconds(settings, key, json_number_value(meant), error);
+    else if (kind == WEIR_SETTING_BOOLEAN && json_is_boolean(meant))
+        status = weir_settings_set_boolean(settings, key, json_is_true(meant), error);
+    else
+        status = weir_settings_set_string(settings, key, text, error);
+    json_decref(meant);
+    return status;
+}
+
 static int set_value(struct weir_settings *settings, const struct weir_setting *table,
                      const struct source *source, const char *key, const json_t *value,
                      const char *pointer, struct weir_error *error)
@@ -100,7 +132,7 @@ static int set_value(struct weir_settings *settings, const struct weir_setting *
     char *text = source_string(source, value, pointer, key);
     if (text == NULL)
         return WEIR_ECANCELED; /* the problem has been added */
-    int status = weir_settings_set_string(settings, key, text, error);
+    int status = set_text(settings, kind_of(table, key), key, value, text, error);
     wipe_free_string(text);
     return status;
 }
