@@ -15,14 +15,16 @@
 static const char usage[] =
     "usage: weir check --config DIR [--connect] [--json] [--plugin FILE]...\n"
     "\n"
-    "Validates the three files and prints each problem as file:line: pointer: message.\n"
+    "Validates the three files and prints each problem as file:line: pointer: message. Of files "
+    "in\n"
+    "map form it says what each key becomes in the array form.\n"
     "  --connect  also open each connection once and log in; no table is made or written\n"
     "  --plugin   load the backends of a shared object first\n"
     "  --json     print {\"ok\":...,\"errors\":[...],\"connections\":{...}} instead\n"
     "\n"
     "Exit codes: 0 all is well, 2 usage, 3 something is wrong.\n";
 
-static void print_problems(const struct problems *problems)
+void check_print(const struct problems *problems)
 {
     char line[REPORT_LINE_MAX];
 
@@ -81,9 +83,11 @@ static bool check(const struct options *options, struct problems *problems, json
 
     if (config_load(options->config, &config, problems) != 0) {
         if (!options->json)
-            print_problems(problems);
+            check_print(problems);
         return false;
     }
+    if (!options->json)
+        convert_tell(options->config);
     bool good = !options->connect || try_all(config, options, results);
     if (good && !options->json)
         printf("ok: %zu connections, %zu webhooks\n", config->connections_count,

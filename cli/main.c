@@ -14,6 +14,7 @@ static const char usage[] =
     "\n"
     "  serve     receive webhooks and store them\n"
     "  check     validate a configuration directory\n"
+    "  convert   write files in map form in the array form\n"
     "  reload    have a running daemon read its configuration anew, and wait for the outcome\n"
     "  status    how a running daemon stands, a line for each connection\n"
     "  pools     the same, a line for each version; pause, resume, recycle, resize one\n"
@@ -27,9 +28,10 @@ static const char usage[] =
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} verbs[] = {{"serve", verb_serve},   {"check", verb_check},     {"reload", verb_reload},
-             {"status", verb_status}, {"pools", verb_pools},     {"verify", verb_verify},
-             {"sign", verb_sign},     {"presets", verb_presets}, {"version", verb_version}};
+} verbs[] = {{"serve", verb_serve},    {"check", verb_check},   {"convert", verb_convert},
+             {"reload", verb_reload},  {"status", verb_status}, {"pools", verb_pools},
+             {"verify", verb_verify},  {"sign", verb_sign},     {"presets", verb_presets},
+             {"version", verb_version}};
 
 /* What could not be printed was not done. */
 static int flushed(int code)

@@ -16,7 +16,8 @@ static const struct {
     bool has_value;
 } known[] = {{"--config", 'c', true},   {"--admin", 'a', true},   {"--token", 't', true},
              {"--listen", 'l', true},   {"--state", 's', true},   {"--json", 'j', false},
-             {"--connect", 'C', false}, {"--strict", 'S', false}, {"--plugin", 'p', true}};
+             {"--connect", 'C', false}, {"--strict", 'S', false}, {"--plugin", 'p', true},
+             {"--output", 'o', true}};
 
 /* At once, and in the order they were named. */
 static void load(struct options *options, const char *path)
@@ -40,6 +41,7 @@ static void set(struct options *options, char letter, const char *value)
     case 't': options->token = value; break;
     case 'l': options->listen = value; break;
     case 's': options->state = value; break;
+    case 'o': options->output = value; break;
     case 'p': load(options, value); break;
     case 'j': options->json = true; break;
     case 'C': options->connect = true; break;

@@ -9,6 +9,7 @@ enum exit_code { EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_CHECK };
 
 int verb_serve(int argc, char **argv);
 int verb_check(int argc, char **argv);
+int verb_convert(int argc, char **argv);
 int verb_reload(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_pools(int argc, char **argv);
@@ -21,7 +22,7 @@ int verb_version(int argc, char **argv);
 #define OPTIONS_WORDS_MAX 4
 
 struct options {
-    const char *config, *admin, *token, *listen, *state;
+    const char *config, *admin, *token, *listen, *state, *output;
     const char *words[OPTIONS_WORDS_MAX]; /* what is no option */
     int words_count;
     bool json, connect, strict, help, unloadable; /* a --plugin that could not be loaded */
@@ -29,10 +30,18 @@ struct options {
 
 /*
  * Parse argv behind the verb; `allowed` has a letter for each option: c(onfig) a(dmin) t(oken)
- * l(isten) s(tate) j(son) C(onnect) S(trict) p(lugin), or W for words beside them; behind "--" all
- * are words. False: usage was printed, leave with EXIT_USAGE.
+ * l(isten) s(tate) j(son) C(onnect) S(trict) p(lugin) o(utput), or W for words beside them; behind
+ * "--" all are words. False: usage was printed, leave with EXIT_USAGE.
  */
 bool options_parse(struct options *options, const char *allowed, const char *usage, int argc,
                    char **argv);
+
+/* ---- check.c, convert.c: what each says for the other ---- */
+struct problems;
+
+/* Each problem on a line of standard error. */
+void check_print(const struct problems *problems);
+/* What each key of files in map form becomes, a line each; nothing of others. */
+void convert_tell(const char *directory);
 
 #endif

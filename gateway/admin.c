@@ -77,15 +77,22 @@ static void reloaded(struct mail *mail)
     free(reply);
 }
 
-/* An empty body, or {"strict": true|false} and nothing else. */
+/*
+ * An empty body, or {"strict": true|false} and nothing else; but for what is true of every reload,
+ * which is said by those who know it as /admin/reload-config.
+ */
 static bool read_strict(const struct request *request, bool *strict)
 {
+    static const char *const always[] = {"reload_webhooks", "reload_connections"};
     json_t *root, *value;
 
     *strict = false;
     if (request->body_len == 0)
         return true;
     root = json_loadb(request->body, request->body_len, JSON_REJECT_DUPLICATES, NULL);
+    for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+        if (json_is_true(json_object_get(root, always[i])))
+            json_object_del(root, always[i]);
     value = json_object_get(root, "strict");
     bool good = json_is_object(root) && json_object_size(root) == (value != NULL) &&
                 (value == NULL || json_is_boolean(value));

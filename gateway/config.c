@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config_parts.h"
+#include "mapform.h"
 #include "vault.h"
 
 /* The references stand before the struct that everybody sees. */
@@ -81,16 +82,27 @@ static void read_server(struct config *config, const char *directory, struct pro
         config->server.admin_token = token_of_environment();
 }
 
+bool config_open_files(const char *directory, struct source *connections, struct source *webhooks,
+                       struct problems *problems)
+{
+    int have_connections = source_open(connections, directory, "connections.json", true, problems);
+    int have_webhooks = source_open(webhooks, directory, "webhooks.json", true, problems);
+
+    if (have_connections != 1 || have_webhooks != 1)
+        return false;
+    return !mapform_is(webhooks->root) || mapform_apply(connections, webhooks);
+}
+
 static void read_rest(struct config *config, const char *directory, struct problems *problems)
 {
     struct source connections, webhooks;
-    int have_connections = source_open(&connections, directory, "connections.json", true, problems);
-    int have_webhooks = source_open(&webhooks, directory, "webhooks.json", true, problems);
 
-    if (have_connections == 1)
+    if (config_open_files(directory, &connections, &webhooks, problems)) {
         config_read_connections(config, &connections);
-    if (have_connections == 1 && have_webhooks == 1)
         config_read_webhooks(config, &webhooks);
+    } else if (connections.root != NULL && webhooks.root == NULL) {
+        config_read_connections(config, &connections);
+    }
     source_close(&connections);
     source_close(&webhooks);
 }

@@ -153,6 +153,15 @@ struct config {
  */
 int config_load(const char *directory, struct config **out, struct problems *problems);
 
+struct source;
+
+/*
+ * Open connections.json and webhooks.json, of which the map form (mapform.h) becomes the array
+ * form. False: a problem was added. Either way both are to be closed.
+ */
+bool config_open_files(const char *directory, struct source *connections, struct source *webhooks,
+                       struct problems *problems);
+
 /* The embedded default: SQLite at `database`, one webhook /webhook/example, loopback. */
 int config_embedded(const char *database, struct config **out, struct problems *problems);
 

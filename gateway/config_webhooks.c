@@ -185,7 +185,8 @@ static bool read_modules(struct config_webhook *webhook, const struct config *co
 
 static const char *wrong_path(const char *path)
 {
-    static const char *const taken[] = {"/healthz", "/readyz", "/metrics", "/admin", NULL};
+    static const char *const taken[] = {"/healthz", "/health", "/readyz",
+                                        "/metrics", "/admin",  NULL};
 
     if (path[0] != '/' || strlen(path) > CONFIG_PATH_MAX)
         return "must begin with / and be at most 1024 bytes long";

@@ -15,9 +15,12 @@ static const struct own {
     struct route route;
 } own_paths[] = {
     {"/healthz", {ROUTE_HEALTH, "GET", false, NULL}},
+    {"/health", {ROUTE_READY, "GET", false, NULL}},
     {"/readyz", {ROUTE_READY, "GET", false, NULL}},
     {"/metrics", {ROUTE_METRICS, "GET", false, NULL}},
     {"/admin/status", {ROUTE_STATUS, "GET", true, NULL}},
+    {"/admin/config-status", {ROUTE_STATUS, "GET", true, NULL}},
+    {"/admin/reload-config", {ROUTE_RELOAD, "POST", true, NULL}},
     {"/admin/reload", {ROUTE_RELOAD, "POST", true, NULL}},
 };
 

@@ -127,6 +127,7 @@ int source_parse(struct source *source, const char *file, char *text, struct pro
 void source_close(struct source *source)
 {
     json_decref(source->root);
+    origins_fini(&source->origins);
     wipe_free_string(source->text);
     source->root = NULL;
     source->text = NULL;
@@ -279,8 +280,18 @@ void source_problem(const struct source *source, const char *pointer, const char
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
+    char written[ORIGINS_POINTER_MAX];
+    if (origins_find(&source->origins, pointer, written)) {
+        pointer = written;
+        key = key == NULL ? NULL : strrchr(written, '/') + 1;
+    }
     problems_add(source->problems, source->file, find_line(source->text, pointer), pointer, key,
                  "%s", message);
+}
+
+unsigned source_line(const struct source *source, const char *pointer)
+{
+    return find_line(source->text, pointer);
 }
 
 static size_t count_of(const char *const *known)

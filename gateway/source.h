@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "config.h"
+#include "origins.h"
 
 #define SOURCE_POINTER_MAX 1024 /* bytes of a pointer with its NUL; longer ones are cut */
 
@@ -18,7 +19,11 @@ struct source {
     char *text;
     json_t *root; /* an object */
     struct problems *problems;
+    struct origins origins; /* of a root that was written in another form; empty: as it is */
 };
+
+/* The line in the file of a place in what was written. */
+unsigned source_line(const struct source *source, const char *pointer);
 
 /* 1: read; 0: there is no such file (a problem only if `required`); -1: a problem was added. */
 int source_open(struct source *source, const char *directory, const char *file, bool required,
@@ -30,7 +35,10 @@ void source_close(struct source *source);
 /* base + "/" + segment, escaped. */
 void source_pointer(char pointer[SOURCE_POINTER_MAX], const char *base, const char *segment);
 
-/* Add a problem with what stands at `pointer`. */
+/*
+ * Add a problem with what stands at `pointer`. What was written in another form is named by the
+ * place and the key that stand in the file.
+ */
 void source_problem(const struct source *source, const char *pointer, const char *key,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 

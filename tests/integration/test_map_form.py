@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: MIT
+"""Files in map form: read, told of, converted, and refused by the name of the key at fault."""
+import base64
+import hashlib
+import hmac
+import json
+
+import pytest
+
+from gateway import TOKEN
+from pgserver import wait_until
+from redisserver import ROOT_PASSWORD, Redis
+from test_auth import token
+
+LOG = {"data_type": "json", "module": "log"}
+
+
+@pytest.fixture(scope="module")
+def redis():
+    server = Redis()
+    yield server
+    server.remove()
+
+
+def sent(weir, path, headers=None, body="{}"):
+    return weir.request("POST", "/webhook/" + path, body,
+                        {"Content-Type": "application/json", **(headers or {})})[0]
+
+
+def lines(weir):
+    return [json.loads(line) for line in (weir.directory / "out").read_text().splitlines()
+            if line.startswith("{")]
+
+
+def problems(weir, webhooks, connections=None):
+    """What weir check says: pairs of the pointer and the message."""
+    weir.write(connections or {}, webhooks)
+    done = weir.command("check", "--config", str(weir.config), "--json")
+    assert done.returncode == 3, done.stdout
+    return [(error["pointer"], error["message"]) for error in json.loads(done.stdout)["errors"]]
+
+
+def test_each_kind_of_authentication(start):
+    basic = base64.b64encode(b"u:p").decode()
+    key = hmac.new(b"s", b"{}", hashlib.sha256).hexdigest()
+    good = {"exp": 4e9, "iss": "me", "aud": "weir"}
+    cases = {
+        "bearer": ({"authorization": "Bearer {$HOOK_TOKEN:t0ken}"},
+                   {"Authorization": "Bearer t0ken"}, {"Authorization": "Bearer x"}),
+        "whole": ({"authorization": "a word"}, {"Authorization": "a word"},
+                  {"Authorization": "Bearer a word"}),
+        "basic": ({"basic_auth": {"username": "u", "password": "p"}},
+                  {"Authorization": "Basic " + basic}, {"Authorization": "Basic eDp5"}),
+        "jwt": ({"jwt": {"secret": "jwt-secret", "algorithm": "{$HOOK_ALGORITHM:HS256}",
+                         "issuer": "me", "audience": "weir", "verify_exp": True}},
+                {"Authorization": "Bearer " + token(good)},
+                {"Authorization": "Bearer " + token({**good, "iss": "you"})}),
+        "hmac": ({"hmac": {"secret": "s", "header": "X-Hub-Signature-256"}},
+                 {"X-Hub-Signature-256": "sha256=" + key}, {"X-Hub-Signature-256": "sha1=" + key}),
+        "plain-hmac": ({"hmac": {"secret": "s", "algorithm": "SHA256"}},
+                       {"X-HMAC-Signature": key.upper()}, {"X-HMAC-Signature": key[2:]}),
+        "header": ({"header_auth": {"header_name": "X-Key", "api_key": "Key"}},
+                   {"X-Key": "Key"}, {"X-Key": "key"}),
+        "header-by-default": ({"header_auth": {"api_key": "k"}}, {"X-API-Key": "k"}, {}),
+        "address": ({"ip_whitelist": ["127.0.0.1"]}, {}, None),
+        "elsewhere": ({"ip_whitelist": ["192.0.2.1"]}, None, {}),
+    }
+    weir = start({}, {name: {**LOG, **entry} for name, (entry, _, _) in cases.items()})
+    for name, (_, right, wrong) in cases.items():
+        if right is not None:
+            assert sent(weir, name, right) == 200, name
+        if wrong is not None:
+            assert sent(weir, name, wrong) in (401, 403), name
+    assert {line["webhook_id"] for line in lines(weir)} == set(cases) - {"elsewhere"}
+
+
+def test_a_key_in_the_query_and_all_must_pass(start):
+    weir = start({}, {"a": {**LOG, "query_auth": {"api_key": "q", "parameter_name": "k"},
+                            "authorization": "Bearer t"}})
+    good = {"Authorization": "Bearer t"}
+    assert sent(weir, "a?k=q", good) == 200
+    assert sent(weir, "a?k=q") == 401 and sent(weir, "a?k=x", good) == 401
+
+
+def test_rates_and_types(start):
+    weir = start({}, {"slow": {**LOG, "rate_limit": {"max_requests": 2, "window_seconds": 60}},
+                      "off": {**LOG, "rate_limit": {"enabled": False}},
+                      "blob": {"data_type": "blob", "module": "log"}})
+    assert [sent(weir, "slow") for _ in range(3)] == [200, 200, 429]
+    assert [sent(weir, "off") for _ in range(3)] == [200] * 3
+    assert sent(weir, "blob", {"Content-Type": "text/plain"}, "no JSON") == 200
+    assert lines(weir)[-1]["payload"] == "no JSON"
+
+
+def test_credentials_are_cleaned_up_unless_it_is_turned_off(start):
+    body = json.dumps({"a": [{"Password": "x", "iban": 1}], "token": {"b": 2}})
+    weir = start({}, {"usual": LOG, "off": {**LOG, "credential_cleanup": {"enabled": False}},
+                      "more": {**LOG, "credential_cleanup": {
+                          "enabled": True, "mode": "mask", "fields": ["iban"]}}})
+    for name in ("usual", "off", "more"):
+        assert sent(weir, name, {"X-Auth-Token": "y"}, body) == 200
+    usual, off, more = lines(weir)
+    mark = "[redacted]"
+    assert usual["payload"] == {"a": [{"Password": mark, "iban": 1}], "token": mark}
+    assert off["payload"] == json.loads(body)
+    assert more["payload"] == {"a": [{"Password": mark, "iban": mark}], "token": mark}
+    assert "x-auth-token" not in usual["headers"]
+
+
+def test_files_and_a_chain(start, tmp_path):
+    weir = start({}, {
+        "kept": {"module": "save_to_disk",
+                 "module-config": {"path": "hooks", "base_dir": str(tmp_path)}},
+        "both": {"chain": ["log", {"module": "save_to_disk", "module-config": {
+            "path": str(tmp_path / "other")}}],
+                 "chain-config": {"execution": "parallel", "continue_on_error": True}}})
+    assert sent(weir, "kept", body='{"n":1}') == 200 and sent(weir, "both", body='{"n":2}') == 200
+    one, = (tmp_path / "hooks").glob("*.json")
+    two, = (tmp_path / "other").glob("*.json")
+    assert json.loads(one.read_text())["payload"] == {"n": 1}
+    assert json.loads(two.read_text())["payload"] == lines(weir)[-1]["payload"] == {"n": 2}
+    assert "headers" not in json.loads(one.read_text())
+
+
+def test_redis_by_a_block_or_by_a_connection(start, redis):
+    listener = redis.client().pubsub()
+    listener.subscribe("hooks")
+    listener.get_message(timeout=5)
+    weir = start({"cache": {"type": "redis-rq", "host": "127.0.0.1",
+                            "port": "{$NO_SUCH_PORT:%d}" % redis.port, "db": 0, "password": ROOT_PASSWORD}},
+                 {"block": {"module": "redis_publish", "redis": {
+                     "host": "127.0.0.1", "port": redis.port, "password": ROOT_PASSWORD,
+                     "channel": "hooks"},
+                            "retry": {"enabled": True}},
+                  "named": {"module": "redis_publish", "connection": "cache",
+                            "module-config": {"channel": "hooks", "format": "raw"}}})
+    assert sent(weir, "block", body='{"n":1}') == 200
+    assert sent(weir, "named", body='{"n":2}') == 200
+    first = wait_until(lambda: listener.get_message(timeout=1))
+    second = wait_until(lambda: listener.get_message(timeout=1))
+    assert json.loads(first["data"])["payload"] == {"n": 1}
+    assert json.loads(second["data"]) == {"n": 2}
+
+
+REFUSED = {
+    "/x/module": [{"module": "kafka"}, {"module": "redis_rq", "connection": "c"}, {"chain": []}],
+    "/x/json_schema": [{**LOG, "json_schema": {}}],
+    "/x/oauth2": [{**LOG, "oauth2": {}}],
+    "/x/digest_auth": [{**LOG, "digest_auth": {}}],
+    "/x/recaptcha": [{**LOG, "recaptcha": {}}],
+    "/x/trusted_proxies": [{**LOG, "trusted_proxies": []}],
+    "/x/autorization": [{**LOG, "autorization": "x"}],
+    "/x/authorization": [{**LOG, "authorization": ""}, {**LOG, "authorization": "Bearer "},
+                         {**LOG, "authorization": 1}],
+    "/x/basic_auth/password": [{**LOG, "basic_auth": {"username": "u"}},
+                               {**LOG, "basic_auth": {"username": "u", "password": ""}}],
+    "/x/jwt/verify_exp": [{**LOG, "jwt": {"secret": "s", "verify_exp": False}}],
+    "/x/jwt/algorithm": [{**LOG, "jwt": {"secret": "s", "algorithm": "HS1"}}],
+    "/x/hmac/algorithm": [{**LOG, "hmac": {"secret": "s", "algorithm": "md5"}}],
+    "/x/hmac/secret": [{**LOG, "hmac": {}}, {**LOG, "hmac": {"secret": ""}}],
+    "/x/header_auth/case_sensitive": [{**LOG, "header_auth": {
+        "api_key": "k", "case_sensitive": False}}],
+    "/x/ip_whitelist": [{**LOG, "ip_whitelist": []}],
+    "/x/rate_limit/max_requests": [{**LOG, "rate_limit": {"max_requests": 0}}],
+    "/x/retry/max_attempts": [{**LOG, "retry": {"enabled": True, "max_attempts": 3}}],
+    "/x/credential_cleanup/mode": [{**LOG, "credential_cleanup": {"mode": "remove"}}],
+    "/x/module-config/pretty_print": [{**LOG, "module-config": {"pretty_print": True}}],
+    "/x/module-config/filename_pattern": [{"module": "save_to_disk", "module-config": {
+        "filename_pattern": "x"}}],
+    "/x/chain-config/continue_on_error": [{"chain": ["log"], "chain-config": {
+        "execution": "sequential", "continue_on_error": False}}],
+    "/x/chain-config/timeout": [{"chain": ["log"], "chain-config": {"timeout": 5}}],
+    "/x/chain/1/module": [{"chain": ["log", "s3"]}],
+    "/x/connection": [{"module": "postgresql"}, {"module": "postgresql", "connection": "none"},
+                      {**LOG, "connection": "c"}],
+    "/x/queue_name": [{"module": "rabbitmq", "connection": "c"}, {**LOG, "queue_name": "q"}],
+    "/x/redis": [{"module": "redis_publish", "connection": "c", "redis": {}}],
+    "/x/redis/allowed_hosts": [{"module": "redis_publish", "redis": {"allowed_hosts": []}}],
+}
+
+
+@pytest.mark.parametrize("pointer", REFUSED)
+def test_what_weir_does_not_honour_is_refused_by_its_name(start, pointer):
+    weir = start({}, {}, start=False)
+    for entry in REFUSED[pointer]:
+        found = problems(weir, {"x": entry, "good": LOG})
+        assert pointer in [place for place, _ in found] or (
+            entry == {"chain": []} and found), (entry, found)
+
+
+def test_keys_of_connections_are_refused_by_their_names(start):
+    weir = start({}, {}, start=False)
+    good = {"type": "rabbitmq", "host": "localhost", "pass": "x"}
+    for pointer, entry in (("/c/password", {**good, "password": "y"}), ("/c/type", {"type": "kafka"}),
+                           ("/c/ssl", {"type": "postgresql", "ssl": "yes"}),
+                           ("/c/db", {"type": "redis-rq", "db": "x"})):
+        found = problems(weir, {"x": LOG}, {"c": entry})
+        assert pointer in [place for place, _ in found], found
+    # In the array form these are keys like any other that is not known.
+    found = problems(weir, {"webhooks": []}, {"c": good})
+    assert found[0][0] == "/c/pass"
+
+
+def test_check_says_what_each_key_becomes_and_convert_writes_it(start, tmp_path):
+    webhooks = {"github": {**LOG, "authorization": "Bearer {$HOOK:secret-1}",
+                           "hmac": {"secret": "secret-2", "algorithm": "sha256"},
+                           "rate_limit": {"max_requests": 5, "window_seconds": 60},
+                           "retry": {"enabled": False}},
+                "queue": {"module": "rabbitmq", "queue_name": "q", "connection": "mq"}}
+    connections = {"mq": {"type": "rabbitmq", "host": "localhost", "pass": "secret-3"}}
+    weir = start(connections, webhooks, start=False)
+    done = weir.command("check", "--config", str(weir.config))
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.splitlines()
+    for line in ("connections.json:5: /mq/pass -> connections.json /mq/password",
+                 "webhooks.json:5: /github/authorization -> webhooks.json /webhooks/0/auth/0/secret",
+                 "webhooks.json:7: /github/hmac/secret -> webhooks.json /webhooks/0/auth/1/secret",
+                 "webhooks.json:15: /github/retry/enabled: as weir does in any case",
+                 "ok: 2 connections, 2 webhooks"):
+        assert line in told, done.stdout
+    assert "secret-" not in done.stdout
+    array = json.loads(weir.command("convert", "--config", str(weir.config)).stdout)
+    assert array["webhooks"][0]["auth"][0] == {"type": "bearer", "secret": "{$HOOK:secret-1}"}
+    output = str(tmp_path / "new")
+    done = weir.command("convert", "--config", str(weir.config), "--output", output)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "new" / "webhooks.json").read_text()) == array
+    assert (tmp_path / "new" / "connections.json").stat().st_mode & 0o77 == 0, "it has secrets"
+    done = weir.command("check", "--config", output)
+    assert (done.returncode, done.stdout) == (0, "ok: 2 connections, 2 webhooks\n")
+    again = weir.command("convert", "--config", output)
+    assert json.loads(again.stdout) == array, "the array form stays as it is"
+    done = weir.command("convert", "--config", str(weir.config), "--output", output)
+    assert done.returncode == 1 and "exists" in done.stderr, "what is there is somebody's"
+
+
+def test_a_reload_from_one_form_to_the_other(start, tmp_path):
+    weir = start({}, {"a": {**LOG, "authorization": "Bearer t"}})
+    assert sent(weir, "a", {"Authorization": "Bearer t"}) == 200
+    weir.command("convert", "--config", str(weir.config), "--output", str(tmp_path / "new"))
+    weir.write((tmp_path / "new" / "connections.json").read_text(),
+               (tmp_path / "new" / "webhooks.json").read_text())
+    code, answer = weir.reload()
+    assert code == 200 and answer["connections"]["log"]["outcome"] == "unchanged", answer
+    assert sent(weir, "a", {"Authorization": "Bearer t"}) == 200 and sent(weir, "a") == 401
+    code, answer = weir.change(webhooks={"a": {"module": "kafka"}})
+    assert code == 422 and answer["errors"][0]["pointer"] == "/a/module"
+    assert sent(weir, "a", {"Authorization": "Bearer t"}) == 200
+
+
+def test_aliases(start):
+    weir = start({}, {"a": LOG})
+    admin = {"Authorization": f"Bearer {TOKEN}"}
+    code, _, body = weir.request("GET", "/health")
+    assert code == 200 and json.loads(body)["status"] == "ready"
+    assert weir.request("GET", "/admin/config-status")[0] == 401
+    code, _, body = weir.request("GET", "/admin/config-status", headers=admin)
+    assert code == 200 and json.loads(body)["config"]["generation"] == 1
+    for wanted, body in ((200, ""), (200, "{}"), (400, '{"validate_only": true}'),
+                         (200, '{"reload_webhooks": true, "reload_connections": true}')):
+        assert weir.request("POST", "/admin/reload-config", body, admin)[0] == wanted
+    assert weir.request("POST", "/admin/reload-config", "{}")[0] == 401
+    assert weir.request("GET", "/admin/reload-config", headers=admin)[0] == 405
