@@ -3,6 +3,7 @@
  * Owns: "match" in webhooks.json: the condition, as it is written down.
  * Never does: ask whether it holds (enter/match.c). Lock: none.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,15 @@ struct reading {
     struct match *match;
 };
 
-static bool problem(const struct reading *reading, const char *pointer, const char *text)
+__attribute__((format(printf, 3, 4))) static bool
+problem(const struct reading *reading, const char *pointer, const char *format, ...)
 {
+    char text[256];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
     source_problem(reading->source, pointer, "match", "%s", text);
     return false;
 }
@@ -46,7 +54,7 @@ static int add_string(const struct reading *reading, struct match_node *node, co
         return WEIR_EINVAL;
     int status = match_add_value(node, MATCH_STRING, text, strlen(text), error);
     if (status != 0)
-        problem(reading, pointer, error->detail);
+        problem(reading, pointer, "%s", error->detail);
     free(text);
     return status;
 }
@@ -73,7 +81,7 @@ static bool read_value(const struct reading *reading, struct match_node *node, c
     if (json_is_number(value))
         type = MATCH_NUMBER;
     return match_add_value(node, type, text, strlen(text), &error) == 0 ||
-           problem(reading, pointer, error.detail);
+           problem(reading, pointer, "%s", error.detail);
 }
 
 static bool read_values(const struct reading *reading, struct match_node *node, const json_t *list,
@@ -134,7 +142,7 @@ static bool read_subject(const struct reading *reading, struct match_node *node,
     int status = header ? match_set_header(node, text, &error)
                         : match_set_pointer(reading->match, node, text, &error);
     free(text);
-    return status == 0 || problem(reading, pointer, error.detail);
+    return status == 0 || problem(reading, pointer, "%s", error.detail);
 }
 
 /* "equals", "in" or "exists". */
@@ -193,7 +201,8 @@ static bool check_shape(const struct reading *reading, const json_t *object, con
         return false;
     }
     if (depth == MATCH_DEPTH_MAX)
-        return problem(reading, base, "is deeper than 8 conditions inside one another");
+        return problem(reading, base, "is deeper than %d conditions inside one another",
+                       MATCH_DEPTH_MAX);
     return true;
 }
 
@@ -209,7 +218,7 @@ static bool read_condition(const struct reading *reading, const json_t *object, 
         return false;
     struct match_node *node = match_add(reading->match, parent, kinds[word]);
     if (node == NULL)
-        return problem(reading, base, "is one of more than 128 conditions");
+        return problem(reading, base, "is one of more than %d conditions", MATCH_NODES_MAX);
     if (word > WORD_NOT)
         return read_test(reading, node, word, object, base);
     const json_t *value = json_object_get(object, words[word]);

@@ -39,7 +39,6 @@ int match_set_pointer(struct match *match, struct match_node *node, const char *
     if (status != 0)
         return status;
     node->place = (uint8_t)place;
-    match->node_of_place[place] = (uint8_t)(node - match->nodes);
     return 0;
 }
 
@@ -91,19 +90,41 @@ void match_fini(struct match *match)
 
 /* ---- The body -------------------------------------------------------------------------------- */
 
-/* What was found of the places so far: a bit for each. */
+/* What was found of the places so far. */
 struct findings {
     const struct match *match;
-    uint64_t there, equal;
+    uint64_t there; /* a bit for each place */
+    struct {
+        const char *at;
+        size_t len;
+    } values[PLACES_MAX];
 };
 
-static bool is_value(const struct match_value *value, const char *at, size_t len)
+/*
+ * What stood at the same key before, or below it, counts no more. What it is worth is asked at the
+ * end: a key may stand there a hundred thousand times.
+ */
+static bool find(void *context, uint64_t through, uint64_t here, const char *at, size_t len)
+{
+    struct findings *findings = context;
+
+    findings->there = (findings->there & ~through) | here;
+    for (; here != 0; here &= here - 1) {
+        int place = __builtin_ctzll(here);
+        findings->values[place].at = at;
+        findings->values[place].len = len;
+    }
+    return true;
+}
+
+/* `number` is what it is if it is one, which is read once for all values; else NULL. */
+static bool is_value(const struct match_value *value, const char *at, size_t len,
+                     const struct number *number)
 {
     switch (value->type) {
     case MATCH_STRING: return at[0] == '"' && places_string_is(at, len, value->text, value->len);
     case MATCH_NUMBER:
-        return (at[0] == '-' || (at[0] >= '0' && at[0] <= '9')) &&
-               number_equal(at, len, value->text, value->len);
+        return number != NULL && number_equal(*number, number_read(value->text, value->len));
     case MATCH_LITERAL: break;
     }
     return len == value->len && memcmp(at, value->text, len) == 0;
@@ -111,26 +132,23 @@ static bool is_value(const struct match_value *value, const char *at, size_t len
 
 static bool is_one_of(const struct match_node *node, const char *at, size_t len)
 {
+    bool is_number = at[0] == '-' || (at[0] >= '0' && at[0] <= '9');
+    struct number number = number_read(at, is_number ? len : 0);
+
     for (size_t i = 0; i < node->values_count; i++)
-        if (is_value(&node->values[i], at, len))
+        if (is_value(&node->values[i], at, len, is_number ? &number : NULL))
             return true;
     return false;
 }
 
-/* What stood at the same key before, or below it, counts no more. */
-static bool find(void *context, uint64_t through, uint64_t here, const char *at, size_t len)
+static bool place_holds(const struct findings *findings, const struct match_node *node)
 {
-    struct findings *findings = context;
-    const struct match *match = findings->match;
+    bool there = (findings->there >> node->place & 1) != 0;
 
-    findings->there = (findings->there & ~through) | here;
-    findings->equal &= ~through;
-    for (; here != 0; here &= here - 1) {
-        int place = __builtin_ctzll(here);
-        if (is_one_of(&match->nodes[match->node_of_place[place]], at, len))
-            findings->equal |= UINT64_C(1) << place;
-    }
-    return true;
+    if (node->kind != MATCH_EQUALS)
+        return there == (node->kind == MATCH_EXISTS);
+    return there &&
+           is_one_of(node, findings->values[node->place].at, findings->values[node->place].len);
 }
 
 /* ---- Headers --------------------------------------------------------------------------------- */
@@ -165,7 +183,6 @@ static bool holds(const struct findings *findings, const struct match_node *node
                   const struct request_header *headers, size_t count)
 {
     const struct match *match = findings->match;
-    uint64_t bit = UINT64_C(1) << node->place;
     bool any = node->kind == MATCH_OR;
 
     switch (node->kind) {
@@ -173,11 +190,8 @@ static bool holds(const struct findings *findings, const struct match_node *node
     case MATCH_EQUALS:
     case MATCH_EXISTS:
     case MATCH_ABSENT:
-        if (node->header != NULL)
-            return header_holds(node, headers, count);
-        if (node->kind == MATCH_EQUALS)
-            return (findings->equal & bit) != 0;
-        return ((findings->there & bit) != 0) == (node->kind == MATCH_EXISTS);
+        return node->header != NULL ? header_holds(node, headers, count)
+                                    : place_holds(findings, node);
     default: break;
     }
     for (uint8_t i = node->child; i != MATCH_NO_NODE; i = match->nodes[i].next)

@@ -56,7 +56,6 @@ struct match {
     struct places places;
     struct match_node nodes[MATCH_NODES_MAX];
     uint8_t nodes_count;
-    uint8_t node_of_place[PLACES_MAX];
 };
 
 /*

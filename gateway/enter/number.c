@@ -5,16 +5,7 @@
  */
 #include "number.h"
 
-#include <stdint.h>
-
 #define EXPONENT_MAX INT64_C(1000000000)
-
-/* Its digits, the point skipped, from the first that is not 0 to the last; times 10 to a power. */
-struct number {
-    const char *first, *last; /* digits; NULL if there are none: 0 */
-    bool negative;
-    int64_t power; /* of ten, of the last digit */
-};
 
 static bool is_digit(char c)
 {
@@ -37,13 +28,13 @@ static int64_t read_exponent(const char *at, const char *end)
     return negative ? -value : value;
 }
 
-static struct number read_number(const char *at, size_t len)
+struct number number_read(const char *text, size_t len)
 {
-    struct number number = {.negative = len > 0 && *at == '-'};
-    const char *end = at + len;
+    struct number number = {.negative = len > 0 && *text == '-'};
+    const char *end = text + len, *at = text + number.negative;
     int64_t digits = 0, whole = -1, last = 0; /* how many; those before the point; up to the last */
 
-    for (at += number.negative; at < end && *at != 'e' && *at != 'E'; at++) {
+    for (; at < end && *at != 'e' && *at != 'E'; at++) {
         if (!is_digit(*at)) {
             whole = digits;
             continue;
@@ -62,10 +53,8 @@ static struct number read_number(const char *at, size_t len)
     return number;
 }
 
-bool number_equal(const char *a, size_t a_len, const char *b, size_t b_len)
+bool number_equal(struct number one, struct number other)
 {
-    struct number one = read_number(a, a_len), other = read_number(b, b_len);
-
     if (one.first == NULL || other.first == NULL)
         return one.first == other.first;
     if (one.negative != other.negative || one.power != other.power)

@@ -5,11 +5,20 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/*
- * Are two numbers, as JSON (RFC 8259, 6) writes them, equal? 1, 1.0 and 10e-1 are, and 0 and -0;
- * no digit is lost. Exponents past a thousand million are as good as that.
- */
-bool number_equal(const char *a, size_t a_len, const char *b, size_t b_len);
+/* One as JSON (RFC 8259, 6) writes it; borrowed from its text. */
+struct number {
+    const char *first,
+        *last;     /* its digits from the first to the last that is no 0; NULL: it is 0 */
+    int64_t power; /* of ten, of the last */
+    bool negative;
+};
+
+/* Exponents past a thousand million are as good as that. */
+struct number number_read(const char *text, size_t len);
+
+/* 1, 1.0 and 10e-1 are equal, and 0 and -0; no digit is lost. */
+bool number_equal(struct number one, struct number other);
 
 #endif

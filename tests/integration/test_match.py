@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Which webhooks are stored at all: `match`."""
+import gzip
 import json
 import re
 import sqlite3
@@ -107,3 +108,50 @@ def test_a_reload_changes_it(matching):
     code, body = weir.change(webhooks={"webhooks": [{**entry, "match": {"equals": 1}}]})
     assert code == 422 and body["errors"][0]["pointer"] == "/webhooks/0/match"
     assert post(weir, '{"action":"closed"}') == (200, "stored")
+
+
+def test_it_is_asked_last(matching):
+    """After the guard, the rate and challenges: what is filtered has taken of the rate, too."""
+    weir = matching({"pointer": "/action", "exists": True}, rate_limit={"requests": 3, "per": 3600},
+                    challenge="microsoft-graph")
+    status, _, echo = weir.request("POST", "/webhook/example?validationToken=a", "{}", JSON)
+    assert (status, echo) == (200, b"a"), "a challenge is answered, whatever is wanted"
+    assert post(weir, "{}") == (200, "filtered")
+    assert post(weir, "{") == (400, "malformed")
+    assert post(weir, gzip.compress(b'{"action":1}'), {"Content-Encoding": "gzip"}) == (200, "stored")
+    assert post(weir, "{}") == (429, "rate-limited")
+    assert filtered(weir) == 1 and stored(weir) == ['{"action":1}']
+
+
+def test_a_field_that_came_several_times_has_items(matching):
+    weir = matching({"pointer": "/kind/1", "equals": "x y"}, content="form")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert post(weir, "kind=b&kind=x+y", form) == (200, "stored")
+    assert post(weir, "kind=x+y&kind=b", form) == (200, "filtered")
+    assert post(weir, "kind=x+y", form) == (200, "filtered")
+
+
+def test_nothing_of_what_is_filtered_is_held(matching):
+    weir = matching(OPENED)
+    big = json.dumps({"x": "y" * 1000000})
+    for _ in range(5):
+        assert post(weir, big, {"webhook-id": "1"}) == (200, "filtered")
+    text = weir.request("GET", "/metrics")[2].decode()
+    assert "\nweir_body_bytes 0\n" in text and "\nweir_repeats_remembered 0\n" in text
+
+
+def test_of_two_equal_keys_the_one_that_is_kept_counts(start, database):
+    weir = start({"db": database.connection()}, {"webhooks": [
+        {"path": "/webhook/example", "match": {"pointer": "/plan", "equals": "gold"},
+         "modules": [{"type": "postgresql", "connection": "db"}]}]})
+    assert post(weir, '{"plan":"free","plan":"gold"}') == (200, "stored")
+    assert post(weir, '{"plan":"gold","plan":"free"}') == (200, "filtered")
+    assert database.run("SELECT payload->>'plan' FROM webhook_events") == [("gold",)]
+
+
+def test_weir_check_says_where_a_condition_is_wrong(start):
+    weir = start({}, {"webhooks": [{"path": "/a", "modules": [], "match": {"and": [
+        {"pointer": "/a", "equal": 1}]}}]}, start=False)
+    done = weir.command("check", "--config", str(weir.config))
+    assert done.returncode == 3
+    assert "/webhooks/0/match/and/0/equal" in done.stderr and "did you mean equals?" in done.stderr
