@@ -40,7 +40,8 @@ static bool parse_hop(struct address *out, struct span hop)
 {
     if (hop.len > 0 && hop.text[0] == '[') {
         const char *close = memchr(hop.text, ']', hop.len);
-        return close != NULL && address_parse(out, hop.text + 1, (size_t)(close - hop.text - 1));
+        bool good = close != NULL && (close + 1 == hop.text + hop.len || close[1] == ':');
+        return good && address_parse(out, hop.text + 1, (size_t)(close - hop.text - 1));
     }
     const char *colon = memchr(hop.text, ':', hop.len);
     bool port =

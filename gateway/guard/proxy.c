@@ -45,10 +45,13 @@ static bool parse_line(const char *at, const char *end, struct address *client)
     }
     if (end - at < 5 || (memcmp(at, "TCP4 ", 5) != 0 && memcmp(at, "TCP6 ", 5) != 0))
         return false;
+    bool four = at[3] == '4';
     at += 5;
     for (int i = 0; i < 4; i++) {
         size_t len = word_of(at, end);
-        bool good = i < 2 ? address_parse(addresses[i], at, len) : is_port(at, len);
+        bool colon = memchr(at, ':', len) != NULL;
+        bool good =
+            i < 2 ? address_parse(addresses[i], at, len) && colon != four : is_port(at, len);
         if (!good || (at + len == end) != (i == 3))
             return false;
         at += len + 1;

@@ -44,6 +44,7 @@ static void only_what_trusted_ones_say(void)
     CHECK_STRING(client_of("2001:db8::1", xff, "[2001:DB9::7]:99", NULL), "2001:db9::7");
     CHECK_STRING(client_of("10.0.0.1", xff, "1.1.1.1:1234", NULL), "1.1.1.1");
     CHECK_STRING(client_of("10.0.0.1", xff, "2001:db9::7", NULL), "2001:db9::7");
+    CHECK_STRING(client_of("10.0.0.1", xff, "[2001:db9::7]junk", NULL), "unknown");
     CHECK_STRING(client_of("10.0.0.1", xff, "unknown", NULL), "unknown");
     CHECK_STRING(client_of("10.0.0.1", xff, "1.1.1.1, garbage", NULL), "unknown");
     networks_fini(&trusted);
@@ -159,6 +160,8 @@ static void lines_of_version_1(void)
     CHECK_INT(parse(LINE("PROXY TCP4 1.1.1.1 2.2.2.2 1\r\n"), NULL), PROXY_BAD);
     CHECK_INT(parse(LINE("PROXY TCP4 1.1.1.1 2.2.2.2 1 2 3\r\n"), NULL), PROXY_BAD);
     CHECK_INT(parse(LINE("PROXY TCP4 1.1.1.1 2.2.2.2 1 2\n"), NULL), PROXY_BAD);
+    CHECK_INT(parse(LINE("PROXY TCP4 2001:db8::7 2.2.2.2 1 2\r\n"), NULL), PROXY_BAD);
+    CHECK_INT(parse(LINE("PROXY TCP6 1.1.1.1 ::1 1 2\r\n"), NULL), PROXY_BAD);
     CHECK_INT(parse(LINE("PROXY UDP4 1.1.1.1 2.2.2.2 1 2\r\n"), NULL), PROXY_BAD);
     CHECK_INT(parse(LINE("PROXY \r\n"), NULL), PROXY_BAD);
     CHECK_INT(parse(LINE("GET / HTTP/1.1\r\n"), NULL), PROXY_BAD);
