@@ -3,8 +3,10 @@
  * weir: webhooks in, rows out. Chooses the verb; exit codes are 0 ok, 1 failed, 2 usage, 3 check
  * failed.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "json_wipe.h"
 #include "verbs.h"
@@ -42,10 +44,25 @@ static int flushed(int code)
     return code == EXIT_OK ? EXIT_FAILED : code;
 }
 
+/*
+ * A descriptor that is closed when weir starts would be the number of whatever is opened first: the
+ * log would go into a file of somebody else. In its place comes what can be used for nothing.
+ */
+static bool keep_standard_numbers(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "";
 
+    if (!keep_standard_numbers())
+        return EXIT_FAILED;
     json_wipe_start();
     if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "help") == 0) {
         fputs(usage, stdout);

@@ -5,6 +5,7 @@
  * holder waits for the reader, by its own deadline, and so do those behind it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -123,8 +124,11 @@ static int log_check(void *conn, int64_t deadline, struct weir_error *error)
     struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
 
     (void)conn, (void)deadline;
-    if (poll(&out, 1, 0) > 0 && (out.revents & (POLLNVAL | POLLERR)))
-        return log_fail(out.revents & POLLNVAL ? EBADF : EPIPE, error);
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+        return log_fail(EBADF, error);
+    if (poll(&out, 1, 0) > 0 && (out.revents & POLLERR))
+        return log_fail(EPIPE, error);
     return 0;
 }
 

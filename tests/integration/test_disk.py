@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from gateway import Load
-from pgserver import wait_until
+from gateway import WEIR, Load
+from pgserver import free_port, wait_until
 
 
 @pytest.fixture
@@ -169,3 +169,29 @@ def test_a_reader_that_has_gone(start):
     os.close(reader)
     assert weir.post({})[0] == 503
     assert weir.request("GET", "/healthz")[0] == 200
+
+
+def is_up(weir):
+    try:
+        return weir.request("GET", "/healthz")[0] == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_started_without_standard_descriptors(start, closed):
+    """Their numbers went to what was opened first: the log into the pipe that wakes a loop."""
+    weir = start(*LOG, {"listen": f"127.0.0.1:{free_port()}"}, start=False)
+    weir.port = int(weir.server["listen"].rpartition(":")[2])
+    weir.log_path = weir.directory / "log"
+    with open(weir.log_path, "wb") as log, open(weir.directory / "out", "wb") as out:
+        weir.process = subprocess.Popen(
+            ["sh", "-c", f'exec "$@" {closed}', "sh", str(WEIR), "serve", "--config",
+             str(weir.config)], stderr=log, stdout=out)
+    wait_until(lambda: is_up(weir))
+    for number in (0, 1, 2):
+        if f"{number}>&-" in closed or f"{number}<&-" in closed:
+            assert os.readlink(f"/proc/{weir.process.pid}/fd/{number}") == "/dev/null"
+    assert weir.post({"a": 1})[0] == (503 if "1>&-" in closed else 200)
+    if "2>&-" not in closed:
+        assert ("WEIR_ECONFIG" in weir.log()) == ("1>&-" in closed)
