@@ -145,7 +145,8 @@ static void linger(struct client *client)
 static void finish(struct client *client)
 {
     if (!client->keep_alive) {
-        if (client->unread || client->inbox.len > client->spent)
+        /* What lies in a socket unread when it is closed takes the answer back, by a reset. */
+        if (client->unread || client->inbox.len > client->spent || wire_has_news(&client->wire))
             linger(client);
         else
             client_close(client);

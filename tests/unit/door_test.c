@@ -898,6 +898,29 @@ static void answers_a_client_that_said_all(void)
     close_door();
 }
 
+/* Some end a body with a line of their own: closing over it would take the answer back. */
+static void a_last_answer_is_not_reset_by_what_follows_the_body(void)
+{
+    static const char *const more[] = {"ab\r\n", "abGET /never HTTP/1.1\r\nHost: h\r\n\r\n"};
+
+    for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        open_door(&usual);
+        come(&peer);
+        say(&peer, "POST /hold HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+                   "Content-Length: 2\r\n\r\n");
+        turn_for(20 * CLOCK_MS);
+        say(&peer, more[i]);
+        wait_for_held(1);
+        answer_held(0);
+        wait_for(&peer, "stored", 1);
+        wait_for_end(&peer);
+        CHECK(!peer.reset);
+        CHECK_INT(completed, 1);
+        leave(&peer);
+        close_door();
+    }
+}
+
 static void forgets_who_has_gone(void)
 {
     struct linger rude = {1, 0};
@@ -1257,7 +1280,8 @@ TEST_MAIN(TEST(echoes_a_request), TEST(knows_every_form_of_target), TEST(decodes
           TEST(takes_the_largest_body), TEST(keeps_to_the_budget),
           TEST(has_no_patience_with_slow_clients), TEST(closes_idle_clients_in_silence),
           TEST(cuts_off_who_does_not_listen), TEST(writes_a_large_answer_in_pieces),
-          TEST(answers_a_client_that_said_all), TEST(forgets_who_has_gone),
+          TEST(answers_a_client_that_said_all),
+          TEST(a_last_answer_is_not_reset_by_what_follows_the_body), TEST(forgets_who_has_gone),
           TEST(closes_when_the_answer_says_so), TEST(turns_away_whom_there_is_no_room_for),
           TEST(survives_without_descriptors), TEST(stops_without_dropping_anybody),
           TEST(takes_new_limits), TEST(listens_on_unix_sockets),
