@@ -157,6 +157,7 @@ static void finish(struct client *client)
     client->scan = (struct head_scan){0};
     client->head = (struct head){0};
     client->request = (struct request){0};
+    list_remove(&client->idle); /* idle anew; note_idle sees only what it is at the end */
     client->state = CLIENT_IDLE;
     client->deadline = clock_add(clock_now(), client->clients->limits.idle_timeout);
 }

@@ -1180,6 +1180,32 @@ static void makes_room_by_closing_the_longest_idle(void)
     close_door();
 }
 
+/* Not who has come first: a request that is answered at once counts as well. */
+static void who_was_served_last_is_not_the_longest_idle(void)
+{
+    static struct peer first, second, third;
+    struct door_limits limits = usual;
+
+    limits.connections_max = 2;
+    open_door(&limits);
+    come(&first);
+    say(&first, "GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_for(&first, "[GET /1 ", 1);
+    come(&second);
+    say(&second, "GET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_for(&second, "[GET /2 ", 1);
+    say(&first, "GET /3 HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_for(&first, "[GET /3 ", 1);
+    come(&third);
+    wait_for_end(&second);
+    say(&first, "GET /4 HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_for(&first, "[GET /4 ", 1);
+    leave(&first);
+    leave(&second);
+    leave(&third);
+    close_door();
+}
+
 /* A request that is on its way would be lost with its connection. */
 static void does_not_close_who_has_just_spoken(void)
 {
@@ -1285,6 +1311,7 @@ TEST_MAIN(TEST(echoes_a_request), TEST(knows_every_form_of_target), TEST(decodes
           TEST(closes_when_the_answer_says_so), TEST(turns_away_whom_there_is_no_room_for),
           TEST(survives_without_descriptors), TEST(stops_without_dropping_anybody),
           TEST(takes_new_limits), TEST(listens_on_unix_sockets),
-          TEST(makes_room_by_closing_the_longest_idle), TEST(does_not_close_who_has_just_spoken),
-          TEST(one_address_does_not_get_all_places), TEST(a_body_that_trickles_is_late),
-          TEST(says_what_is_wrong_with_an_address))
+          TEST(makes_room_by_closing_the_longest_idle),
+          TEST(who_was_served_last_is_not_the_longest_idle),
+          TEST(does_not_close_who_has_just_spoken), TEST(one_address_does_not_get_all_places),
+          TEST(a_body_that_trickles_is_late), TEST(says_what_is_wrong_with_an_address))
