@@ -177,8 +177,9 @@ static bool check_header(struct span line, struct head *head, unsigned *hosts)
         head->chunked = true;
         return !again && span_is(value, "chunked");
     }
+    /* HTTP/1.0 has no interim answers (RFC 9110, 10.1.1). */
     if (span_is(name, "expect") && span_is(value, "100-continue"))
-        head->expects_continue = true;
+        head->expects_continue = head->minor > 0;
     return true;
 }
 

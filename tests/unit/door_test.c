@@ -477,6 +477,20 @@ static void honours_expect(void)
     close_door();
 }
 
+/* HTTP/1.0 knows no interim answers: it would be taken for the answer (RFC 9110, 10.1.1). */
+static void expects_nothing_of_http_1_0(void)
+{
+    open_door(&usual);
+    come(&peer);
+    say(&peer, "POST / HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    turn_for(20 * CLOCK_MS);
+    say(&peer, "ok");
+    wait_for(&peer, "2:ok]", 1);
+    CHECK(strncmp(peer.got, "HTTP/1.1 200 ", 13) == 0);
+    leave(&peer);
+    close_door();
+}
+
 /* ---- Refusals ---------------------------------------------------------------------------------
  */
 
@@ -1299,7 +1313,8 @@ static void says_what_is_wrong_with_an_address(void)
 TEST_MAIN(TEST(echoes_a_request), TEST(knows_every_form_of_target), TEST(decodes_chunks),
           TEST(survives_any_split), TEST(answers_a_pipeline_in_order),
           TEST(waits_with_the_next_request), TEST(does_not_read_ahead), TEST(speaks_http_1_0),
-          TEST(answers_head_without_a_body), TEST(honours_expect), TEST(refuses_what_is_malformed),
+          TEST(answers_head_without_a_body), TEST(honours_expect),
+          TEST(expects_nothing_of_http_1_0), TEST(refuses_what_is_malformed),
           TEST(does_not_know_every_method), TEST(refuses_malformed_chunks),
           TEST(keeps_the_limits_of_a_head), TEST(goes_on_after_a_refusal), TEST(refuses_in_order),
           TEST(answers_over_an_unread_body), TEST(refuses_a_streamed_body),
