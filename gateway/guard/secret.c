@@ -6,7 +6,6 @@
 #include "secret.h"
 
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 #include <string.h>
 
 #include "vault.h"
@@ -14,12 +13,22 @@
 /* In the vault a digest stands behind the bytes and their NUL, for others to be compared with. */
 static size_t room_of(size_t len)
 {
-    return len + 1 + SHA256_DIGEST_LENGTH;
+    return len + 1 + SHA256_LEN;
 }
 
 static unsigned char *digest_of(const struct secret *secret)
 {
     return secret->bytes + secret->len + 1;
+}
+
+/* OpenSSL's would need memory, without which one digest would stand for another. */
+static void take_digest(const void *bytes, size_t len, uint8_t digest[SHA256_LEN])
+{
+    struct sha256 hash;
+
+    sha256_init(&hash);
+    sha256_update(&hash, bytes, len);
+    sha256_final(&hash, digest);
 }
 
 int secrets_add(struct secrets *secrets, const void *bytes, size_t len, struct weir_error *error)
@@ -36,7 +45,7 @@ int secrets_add(struct secrets *secrets, const void *bytes, size_t len, struct w
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
     memcpy(secret->bytes, bytes, len);
     secret->len = len;
-    SHA256(secret->bytes, len, digest_of(secret));
+    take_digest(secret->bytes, len, digest_of(secret));
     secrets->count++;
     return 0;
 }
@@ -60,25 +69,25 @@ void secrets_fini(struct secrets *secrets)
     *secrets = (struct secrets){.count = 0};
 }
 
-static bool has_digest(const struct secret *secret, const unsigned char *digest)
+static bool has_digest(const struct secret *secret, const uint8_t *digest)
 {
-    return CRYPTO_memcmp(digest_of(secret), digest, SHA256_DIGEST_LENGTH) == 0;
+    return CRYPTO_memcmp(digest_of(secret), digest, SHA256_LEN) == 0;
 }
 
 bool secret_equals(const struct secret *secret, const void *bytes, size_t len)
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
+    uint8_t digest[SHA256_LEN];
 
-    SHA256(bytes, len, digest);
+    take_digest(bytes, len, digest);
     return has_digest(secret, digest);
 }
 
 bool secrets_hold(const struct secrets *secrets, const void *bytes, size_t len)
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
+    uint8_t digest[SHA256_LEN];
     unsigned hold = 0;
 
-    SHA256(bytes, len, digest);
+    take_digest(bytes, len, digest);
     for (size_t i = 0; i < secrets->count; i++)
         hold |= has_digest(&secrets->items[i], digest);
     return hold != 0;
@@ -95,5 +104,5 @@ const struct secret *secrets_find(const struct secrets *secrets, const void *byt
 void secret_identify(const struct secret *secret, struct sha256 *hash)
 {
     if (secret != NULL)
-        sha256_update(hash, digest_of(secret), SHA256_DIGEST_LENGTH);
+        sha256_update(hash, digest_of(secret), SHA256_LEN);
 }

@@ -67,6 +67,27 @@ static void a_bad_request_does_not_pass(void)
     short_of_memory("hubspot-v3", false);
 }
 
+/* ---- Secrets sent as they are ---------------------------------------------------------------- */
+
+/* What the one before has left on the stack must not speak for the one who comes next. */
+static void a_wrong_token_does_not_pass(void)
+{
+    struct secrets secrets = {.count = 0};
+
+    CHECK_INT(secrets_add(&secrets, "the right one", 13, &error), 0);
+    for (long allowed = 0; allowed < 8; allowed++) {
+        bool right = secrets_hold(&secrets, "the right one", 13);
+        left = allowed;
+        bool wrong = secrets_hold(&secrets, "the wrong one", 13);
+        bool other = secret_equals(&secrets.items[0], "the wrong one", 13);
+        bool again = secrets_hold(&secrets, "the right one", 13);
+        left = LONG_MAX;
+        CHECK(right && again);
+        CHECK(!wrong && !other);
+    }
+    secrets_fini(&secrets);
+}
+
 static size_t given;
 
 static void *count(size_t len)
@@ -102,9 +123,9 @@ static void a_body_is_read_once(void)
 
 int main(void)
 {
-    static const struct test tests[] = {TEST(a_good_request_is_not_refused_for_good),
-                                        TEST(a_bad_request_does_not_pass),
-                                        TEST(a_body_is_read_once)};
+    static const struct test tests[] = {
+        TEST(a_good_request_is_not_refused_for_good), TEST(a_bad_request_does_not_pass),
+        TEST(a_wrong_token_does_not_pass), TEST(a_body_is_read_once)};
 
     if (CRYPTO_set_mem_functions(give, give_more, take) != 1)
         return 1;
