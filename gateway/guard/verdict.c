@@ -217,30 +217,35 @@ static int judge_keys(const struct scheme *scheme, const struct candidates *cand
 }
 
 /* A form that was signed covers nothing else that comes in its place. */
-static const char *uncovered(const struct scheme *scheme, const struct guard_request *request)
+static int judge_cover(const struct scheme *scheme, const struct guard_request *request,
+                       struct weir_error *error)
 {
     bool covered = content_has_body(scheme->content) || request->body_len == 0 ||
                    guard_request_is_form(request);
 
-    return covered ? NULL : "nothing that was signed covers its body";
+    return covered ? 0 : refuse(error, "nothing that was signed covers its body");
 }
 
 /* The body's SHA-256 in the query, which the signed URL covers (Twilio). */
-static const char *wrong_hash(const struct scheme *scheme, const struct guard_request *request)
+static int judge_hash(const struct scheme *scheme, const struct guard_request *request,
+                      struct weir_error *error)
 {
     unsigned char sent[SHA256_DIGEST_LENGTH], wanted[SHA256_DIGEST_LENGTH];
     char text[QUERY_MAX];
 
-    if (scheme->hash_query == NULL)
-        return content_has_form(scheme->content) ? uncovered(scheme, request) : NULL;
-    long len = guard_request_query(request, scheme->hash_query, text, sizeof(text));
+    if (scheme->hash_query == NULL && !content_has_form(scheme->content))
+        return 0;
+    long len = scheme->hash_query == NULL
+                   ? -1
+                   : guard_request_query(request, scheme->hash_query, text, sizeof(text));
     if (len < 0)
-        return uncovered(scheme, request);
-    SHA256(request->body, request->body_len, wanted);
+        return judge_cover(scheme, request, error);
+    if (SHA256(request->body, request->body_len, wanted) == NULL)
+        return weir_fail(error, WEIR_ENOMEM, "out of memory");
     if (hex_decode(text, (size_t)len, sent, sizeof(sent)) != (long)sizeof(sent) ||
         CRYPTO_memcmp(sent, wanted, sizeof(sent)) != 0)
-        return "the body's hash is another one";
-    return NULL;
+        return refuse(error, "the body's hash is another one");
+    return 0;
 }
 
 /* Filling in may mean to read the body as JSON: once, unless the content holds the secret. */
@@ -282,16 +287,25 @@ static int judge_all(const struct scheme *scheme, const struct candidates *candi
     return judge_secrets(scheme, candidates, request, values, signer, error);
 }
 
-static const char *wrong_otherwise(const struct scheme *scheme, const struct guard_request *request,
-                                   const char *time)
+static int judge_rest(const struct scheme *scheme, const struct guard_request *request,
+                      const char *time, struct weir_error *error)
 {
     const char *why = scheme_wrong_time(scheme, request, time);
 
-    if (why == NULL)
-        why = wrong_hash(scheme, request);
     if (why == NULL && content_has_url(scheme->content) && request->public_url == NULL)
         why = "it signs the public URL, and public_url is not configured";
-    return why;
+    return why != NULL ? refuse(error, why) : judge_hash(scheme, request, error);
+}
+
+/* What is wrong with the rest counts before a wrong signature, and want of memory after both. */
+static int outcome_of(int signature, int rest, const struct weir_error *reason,
+                      struct weir_error *error)
+{
+    if (rest != WEIR_EDENIED && (rest == 0 || signature != 0))
+        return signature;
+    if (error != NULL)
+        *error = *reason;
+    return rest;
 }
 
 static int judge(const struct scheme *scheme, const struct guard_request *request,
@@ -301,6 +315,7 @@ static int judge(const struct scheme *scheme, const struct guard_request *reques
     char time[SIGNATURE_ID_MAX], id[SIGNATURE_ID_MAX];
     struct content_values values = {.timestamp =
                                         scheme_time_text(scheme, request, time) ? time : NULL};
+    struct weir_error reason;
 
     if (content_has_id(scheme->content) && scheme_delivery_id(scheme, request, id))
         values.id = id;
@@ -312,11 +327,10 @@ static int judge(const struct scheme *scheme, const struct guard_request *reques
     verdict->sent = candidates.count > 0;
     wipe(candidates.items, candidates.count * sizeof(struct candidate)); /* may be secrets */
     free(candidates.items);
-    const char *why = wrong_otherwise(scheme, request, values.timestamp);
+    int rest = judge_rest(scheme, request, values.timestamp, &reason);
     if (!verdict->sent)
-        why = "no signature was sent, or in another form";
-    if (why != NULL)
-        status = refuse(error, why);
+        rest = refuse(&reason, "no signature was sent, or in another form");
+    status = outcome_of(status, rest, &reason, error);
     if (status != 0)
         verdict->signer = NULL;
     return status;

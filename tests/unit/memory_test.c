@@ -67,6 +67,38 @@ static void a_bad_request_does_not_pass(void)
     short_of_memory("hubspot-v3", false);
 }
 
+/* Nor is a body good because the one before was: its hash stands where this one's would. */
+static void another_body_is_not_taken_for_the_one_before(void)
+{
+    static const char query[] = "bodySHA256="
+                                "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862";
+    struct keeper keeper;
+    struct signed_request made;
+
+    make_key(&keeper, "twilio");
+    void *check = preset("twilio", keeper.secret, NULL);
+    sign(&made, check, &keeper, "twilio-json");
+    made.sent.request.headers_count--; /* it is of another query */
+    made.sent.request.query = query;
+    struct secret secret = {(unsigned char *)keeper.secret, strlen(keeper.secret)};
+    struct signature_key key = {.secret = &secret};
+    CHECK_INT(signature_sign(check, &made.sent.request, &key, NOW, NULL, emit, &made, &error), 0);
+    for (long allowed = 0; allowed < 64; allowed++) {
+        set_body(&made.sent, "{\"a\":1}");
+        CHECK(passes(check, &made.sent));
+        left = allowed;
+        int status = check_signature.judge(check, &made.sent.request, &error);
+        set_body(&made.sent, "{\"a\":2}");
+        bool other = passes(check, &made.sent);
+        left = LONG_MAX;
+        CHECK(!other);
+        CHECK(status == 0 || status == WEIR_ENOMEM);
+    }
+    check_signature.free(check);
+    free(made.text);
+    json_decref(made.body);
+}
+
 /* ---- Secrets sent as they are ---------------------------------------------------------------- */
 
 /* What the one before has left on the stack must not speak for the one who comes next. */
@@ -125,7 +157,8 @@ int main(void)
 {
     static const struct test tests[] = {
         TEST(a_good_request_is_not_refused_for_good), TEST(a_bad_request_does_not_pass),
-        TEST(a_wrong_token_does_not_pass), TEST(a_body_is_read_once)};
+        TEST(another_body_is_not_taken_for_the_one_before), TEST(a_wrong_token_does_not_pass),
+        TEST(a_body_is_read_once)};
 
     if (CRYPTO_set_mem_functions(give, give_more, take) != 1)
         return 1;
