@@ -132,18 +132,15 @@ static bool outweighs(enum guard_verdict one, enum guard_verdict other)
 }
 
 static enum guard_verdict judge(const struct guard *guard, const struct guard_request *request,
-                                bool body, bool addresses, struct weir_error *reason)
+                                struct weir_error *reason)
 {
     enum guard_verdict verdict = GUARD_PASS;
 
     for (size_t i = 0; i < guard->count; i++) {
         const struct entry *entry = &guard->entries[i];
-        bool address = entry->kind->challenge == NULL;
         struct weir_error error = {.status = 0};
-        if (address ? !addresses : entry->body != body)
-            continue;
-        enum guard_verdict one =
-            verdict_of(entry->kind->judge(entry->check, request, &error), address);
+        enum guard_verdict one = verdict_of(entry->kind->judge(entry->check, request, &error),
+                                            entry->kind->challenge == NULL);
         if (!outweighs(one, verdict))
             continue;
         verdict = one;
@@ -171,18 +168,16 @@ bool guard_needs_url(const struct guard *guard)
     return false;
 }
 
-/* Addresses are judged with the last credentials: 401 comes before 403. */
 enum guard_verdict guard_judge_head(const struct guard *guard, const struct guard_request *request,
                                     struct weir_error *reason)
 {
-    return guard == NULL ? GUARD_PASS
-                         : judge(guard, request, false, !guard_needs_body(guard), reason);
+    return guard == NULL || guard_needs_body(guard) ? GUARD_PASS : judge(guard, request, reason);
 }
 
 enum guard_verdict guard_judge_body(const struct guard *guard, const struct guard_request *request,
                                     struct weir_error *reason)
 {
-    return guard_needs_body(guard) ? judge(guard, request, true, true, reason) : GUARD_PASS;
+    return guard_needs_body(guard) ? judge(guard, request, reason) : GUARD_PASS;
 }
 
 const char *guard_challenge(const struct guard *guard)

@@ -41,8 +41,10 @@ int guard_add(struct guard *guard, const json_t *object, const struct secrets *s
 void guard_free(struct guard **guard);
 
 /*
- * First with the head alone, then, if it needs the body, with all of it; NULL passes everything.
- * Every check is made, whatever the others said. The reason is for the operator.
+ * With the head alone, or, if one of its checks needs the body, with all of it: then the head
+ * passes, since whoever was told at once that one credential is wrong would know when it is right.
+ * NULL passes everything. Every check is made, whatever the others said. The reason is for the
+ * operator.
  */
 enum guard_verdict guard_judge_head(const struct guard *guard, const struct guard_request *request,
                                     struct weir_error *reason);

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import sqlite3
 import time
 
@@ -143,7 +144,6 @@ def test_the_proxy_protocol(guarded):
 
 
 def test_a_proxy_on_a_unix_socket(start, tmp_path):
-    import socket
     where = str(tmp_path / "door")
     connections = {"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}}
     entry = {"path": "/webhook/example", "modules": [{"type": "sqlite", "connection": "file"}],
@@ -172,6 +172,25 @@ def test_the_order_of_refusals(guarded):
     good = {"Authorization": "Bearer s3cret"}
     refused(weir.request("POST", "/webhook/example", "<a/>",
                          {**good, "Content-Type": "text/xml"}), 403, "forbidden")
+
+
+def test_nobody_is_told_at_once_which_of_two_was_wrong(guarded):
+    """A token that is wrong and one that is right are answered alike, and when the body is there."""
+    weir = guarded([{"type": "header", "name": "X-Key", "secret": "k3y"},
+                    {"type": "signature", "preset": "github", "secret": "s3cret"}])
+    heard = []
+    for key in (b"k3y", b"no"):
+        with socket.create_connection(("127.0.0.1", weir.port), timeout=10) as sock:
+            sock.sendall(b"POST /webhook/example HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+                         b"Content-Type: application/json\r\nExpect: 100-continue\r\n"
+                         b"X-Hub-Signature-256: sha256=00\r\nConnection: close\r\n"
+                         b"X-Key: " + key + b"\r\n\r\n")
+            first = sock.recv(1000)
+            sock.sendall(b"{}")
+            rest = b"".join(iter(lambda: sock.recv(1000), b""))
+        heard.append((first, [line for line in rest.split(b"\r\n") if b"Date:" not in line]))
+    assert heard[0] == heard[1]
+    assert heard[0][0].startswith(b"HTTP/1.1 100 ") and b" 401 " in heard[0][1][0]
 
 
 def test_a_rotation_takes_effect_at_once(guarded):

@@ -214,6 +214,25 @@ static void all_must_pass(void)
     CHECK_INT(guard_judge_head(NULL, &request, &error), GUARD_PASS);
 }
 
+/* Else a token could be guessed without the secret of the signature. */
+static void nobody_is_told_which_of_two_was_right(void)
+{
+    struct guard *guard = make("{\"type\":\"header\",\"name\":\"x-key\"}", two);
+    struct request_header headers[] = {{"x-key", "old secret"},
+                                       {"x-hub-signature-256", "sha256=00"}};
+    struct guard_request request = {.headers = headers, .headers_count = 2};
+    struct weir_error right, wrong;
+
+    CHECK_INT(add(guard, "{\"type\":\"signature\",\"preset\":\"github\"}", two), 0);
+    CHECK_INT(guard_judge_head(guard, &request, &error), GUARD_PASS);
+    CHECK_INT(guard_judge_body(guard, &request, &right), GUARD_UNAUTHORIZED);
+    headers[0].value = "wrong";
+    CHECK_INT(guard_judge_head(guard, &request, &error), GUARD_PASS);
+    CHECK_INT(guard_judge_body(guard, &request, &wrong), GUARD_UNAUTHORIZED);
+    CHECK(strcmp(right.detail, wrong.detail) != 0); /* that is for the operator */
+    guard_free(&guard);
+}
+
 /* ---- JSON Web Tokens ------------------------------------------------------------------------- */
 
 #define CLAIMS                                                                                     \
@@ -572,7 +591,8 @@ TEST_MAIN(TEST(bearer_tokens), TEST(basic_credentials), TEST(header_and_query_ke
           TEST(an_open_door_is_no_configuration), TEST(a_token_has_8192_bytes_at_most),
           TEST(a_token_is_judged_once_its_signature_is_good),
           TEST(without_memory_nobody_is_refused_for_good), TEST(all_must_pass),
-          TEST(tokens_of_rfc_7515), TEST(signature_of_rfc_8037),
-          TEST(a_key_of_another_curve_is_refused), TEST(algorithm_confusion_is_refused),
-          TEST(claims_are_kept), TEST(every_algorithm_verifies),
-          TEST(weak_and_private_keys_are_refused), TEST(malformed_tokens_are_refused))
+          TEST(nobody_is_told_which_of_two_was_right), TEST(tokens_of_rfc_7515),
+          TEST(signature_of_rfc_8037), TEST(a_key_of_another_curve_is_refused),
+          TEST(algorithm_confusion_is_refused), TEST(claims_are_kept),
+          TEST(every_algorithm_verifies), TEST(weak_and_private_keys_are_refused),
+          TEST(malformed_tokens_are_refused))
