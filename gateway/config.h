@@ -46,6 +46,8 @@ struct problems {
 };
 
 void problems_init(struct problems *problems);
+/* Whatever is added from now on is only counted: where it stands need not be looked for. */
+bool problems_are_full(const struct problems *problems);
 void problems_add(struct problems *problems, const char *file, unsigned line, const char *pointer,
                   const char *key, const char *format, ...) __attribute__((format(printf, 6, 7)));
 void problems_fini(struct problems *problems);

@@ -29,8 +29,8 @@ void mapform_problem(struct mapping *mapping, const char *base, const char *key,
     source_pointer(pointer, base, key == NULL ? "" : key);
     if (key == NULL)
         pointer[strlen(pointer) - 1] = '\0';
-    problems_add(source->problems, source->file, source_line(source, pointer), pointer, key, "%s",
-                 message);
+    unsigned line = problems_are_full(source->problems) ? 0 : source_line(source, pointer);
+    problems_add(source->problems, source->file, line, pointer, key, "%s", message);
     mapping->good = false;
 }
 

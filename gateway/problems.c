@@ -17,6 +17,11 @@ void problems_init(struct problems *problems)
     memset(problems, 0, sizeof(*problems));
 }
 
+bool problems_are_full(const struct problems *problems)
+{
+    return problems->count == CONFIG_PROBLEMS_MAX;
+}
+
 static char *copy(const char *text)
 {
     return text == NULL || text[0] == '\0' ? NULL : strdup(text);
@@ -28,7 +33,7 @@ void problems_add(struct problems *problems, const char *file, unsigned line, co
     char message[MESSAGE_MAX];
     va_list arguments;
 
-    if (problems->count == CONFIG_PROBLEMS_MAX) {
+    if (problems_are_full(problems)) {
         problems->left_out++;
         return;
     }

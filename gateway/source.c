@@ -280,6 +280,10 @@ void source_problem(const struct source *source, const char *pointer, const char
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
+    if (problems_are_full(source->problems)) { /* to find a place means to read the whole text */
+        problems_add(source->problems, NULL, 0, NULL, NULL, "%s", message);
+        return;
+    }
     char written[ORIGINS_POINTER_MAX];
     if (origins_find(&source->origins, pointer, written)) {
         pointer = written;

@@ -80,6 +80,20 @@ def test_a_wrong_configuration_does_not_start(idle):
     assert "/db/prot" in result.stderr and "port" in result.stderr
 
 
+@pytest.mark.parametrize("form", ["array", "map"])
+def test_a_mistake_in_every_entry_is_told_at_once(idle, form):
+    """The line of each was looked for, of those that are left out, too: for half a minute."""
+    entry = {"module": "log", "nope": 1} if form == "map" else \
+        {"path": "/x", "nope": 1, "modules": [{"type": "log", "connection": "c"}]}
+    entries = {f"w{i}": entry for i in range(10000)}
+    idle.write({}, entries if form == "map" else {"webhooks": list(entries.values())})
+    begun = time.monotonic()
+    result = idle.command("check", "--config", str(idle.config))
+    assert time.monotonic() - begun < 5
+    assert result.returncode == 3 and "/nope: " in result.stderr
+    assert len(result.stderr.splitlines()) == 65 and result.stderr.endswith("more\n")
+
+
 def test_a_wrong_token_is_refused(start, database):
     weir = start({"db": database.connection()})
     for verb in ("reload", "status", "pools"):
