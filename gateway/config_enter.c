@@ -30,21 +30,38 @@ static bool read_content(struct config_webhook *webhook, const struct source *so
     return false;
 }
 
+/* {"preset": NAME}? A failure is in the error. */
+static bool read_preset(struct config_webhook *webhook, const json_t *value,
+                        struct weir_error *error)
+{
+    const char *name = json_string_value(json_object_get(value, "preset"));
+
+    if (name == NULL || json_object_size(value) != 1)
+        return false;
+    if (strcmp(name, "credential-words") == 0)
+        redact_add_words(&webhook->redact);
+    else if (strcmp(name, "credentials") == 0)
+        redact_add_credentials(&webhook->redact, error);
+    else
+        return false;
+    return true;
+}
+
 static bool read_redacted(struct config_webhook *webhook, const struct source *source,
                           const json_t *value, const char *pointer)
 {
     struct weir_error error = {.status = 0};
     const json_t *key = json_object_get(value, "key");
 
-    const char *preset = json_string_value(json_object_get(value, "preset"));
-    if (preset != NULL && strcmp(preset, "credentials") == 0 && json_object_size(value) == 1) {
-        if (redact_add_credentials(&webhook->redact, &error) != 0)
+    if (read_preset(webhook, value, &error)) {
+        if (error.status != 0)
             source_problem(source, pointer, "redact", "%s", error.detail);
-        return error.detail[0] == '\0';
+        return error.status == 0;
     }
     if (json_is_object(value) && (key == NULL || json_object_size(value) > 1)) {
         source_problem(source, pointer, "redact",
-                       "must be like {\"key\": \"password\"} or {\"preset\": \"credentials\"}");
+                       "must be like {\"key\": \"password\"}, {\"preset\": \"credentials\"} or "
+                       "{\"preset\": \"credential-words\"}");
         return false;
     }
     char *text = source_string(source, key != NULL ? key : value, pointer, "redact");

@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the map form's "credential_cleanup", which holds for every entry that does not turn it off.
- * Never does: look at a body (enter/redact.c). Lock: none.
+ * Never does: look at a body (enter/redact.c), or redact less than was written. Lock: none.
  */
 #include <string.h>
 
 #include "mapform_parts.h"
 
+/* A field is a header, too, if it can be one. */
+static void add_field(json_t *list, const char *name, bool blob)
+{
+    static const char token[] =
+        "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    if (!blob)
+        json_array_append_new(list, json_pack("{s:s}", "key", name));
+    if (name[strspn(name, token)] == '\0')
+        json_array_append_new(list, json_string(name));
+}
+
 static void read_fields(struct mapping *mapping, const json_t *value, const char *base,
-                        json_t *list)
+                        json_t *list, bool blob)
 {
     const json_t *fields = json_object_get(value, "fields");
     char to[SOURCE_POINTER_MAX], from[SOURCE_POINTER_MAX];
@@ -24,7 +36,7 @@ static void read_fields(struct mapping *mapping, const json_t *value, const char
         if (name == NULL)
             mapform_problem(mapping, base, "fields", "must be an array of names");
         else
-            json_array_append_new(list, json_pack("{s:s}", "key", name));
+            add_field(list, name, blob);
     }
 }
 
@@ -48,6 +60,7 @@ void mapform_cleanup(struct mapping *mapping, const json_t *entry)
     static const char *const known[] = {"enabled", "mode", "fields", NULL};
     const json_t *value = json_object_get(entry, "credential_cleanup");
     const json_t *content = json_object_get(mapping->made, "content");
+    bool blob = json_is_string(content) && strcmp(json_string_value(content), "raw") == 0;
     char base[SOURCE_POINTER_MAX];
 
     source_pointer(base, mapping->from, "credential_cleanup");
@@ -55,12 +68,13 @@ void mapform_cleanup(struct mapping *mapping, const json_t *entry)
         mapform_problem(mapping, mapping->from, "credential_cleanup", "must be an object");
     mapform_check_keys(mapping, value, base, known);
     read_mode(mapping, value, base);
-    if (!mapform_flag(mapping, value, base, "enabled", true) ||
-        (json_is_string(content) && strcmp(json_string_value(content), "raw") == 0))
+    if (!mapform_flag(mapping, value, base, "enabled", true))
         return;
     json_t *list = json_array();
-    json_array_append_new(list, json_pack("{s:s}", "preset", "credentials"));
-    read_fields(mapping, value, base, list);
+    if (!blob) /* of which only the headers have names */
+        json_array_append_new(list, json_pack("{s:s}", "preset", "credentials"));
+    json_array_append_new(list, json_pack("{s:s}", "preset", "credential-words"));
+    read_fields(mapping, value, base, list, blob);
     if (value != NULL)
         mapform_set(mapping, mapping->made, mapping->to, "redact", list, mapping->from,
                     "credential_cleanup");

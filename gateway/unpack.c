@@ -156,10 +156,12 @@ bool unpack_redact(struct intake *intake, const struct config_webhook *entry,
     struct purse purse = purse_of(intake);
     struct payload payload = {.bytes = NULL};
 
-    if (entry->redact.places.count + entry->redact.keys_count == 0)
+    const struct redact *redact = &entry->redact;
+
+    if (entry->content == CONTENT_RAW ||
+        (redact->places.count + redact->keys_count == 0 && !redact->words))
         return true;
-    if (redact_body(&entry->redact, request->body, request->body_len, &purse, &payload) !=
-        PAYLOAD_OK)
+    if (redact_body(redact, request->body, request->body_len, &purse, &payload) != PAYLOAD_OK)
         return false;
     if (payload.bytes != NULL)
         replace(request, &purse, &payload);

@@ -151,31 +151,47 @@ static size_t next_bytes(const char **at, char bytes[4])
     return 1;
 }
 
-static bool is_text(const char *at, size_t len, const char *text, size_t text_len, bool caseless)
+/* Is that what the characters from `at` on are? If so, what follows them; else NULL. */
+static const char *skip_text(const char *at, const char *end, const char *text, size_t text_len,
+                             bool caseless)
 {
-    const char *end = at + len - 1;
     char bytes[4];
 
-    for (at++; at < end;) {
-        size_t n = next_bytes(&at, bytes);
+    while (text_len > 0) {
+        size_t n = at < end ? next_bytes(&at, bytes) : SIZE_MAX;
         if (caseless && n == 1 && bytes[0] >= 'A' && bytes[0] <= 'Z')
             bytes[0] = (char)(bytes[0] | 0x20);
         if (n > text_len || memcmp(bytes, text, n) != 0)
-            return false;
+            return NULL;
         text += n;
         text_len -= n;
     }
-    return text_len == 0;
+    return at;
 }
 
 bool places_string_is(const char *at, size_t len, const char *text, size_t text_len)
 {
-    return is_text(at, len, text, text_len, false);
+    const char *end = at + len - 1;
+
+    return skip_text(at + 1, end, text, text_len, false) == end;
 }
 
 bool places_string_is_caseless(const char *at, size_t len, const char *text, size_t text_len)
 {
-    return is_text(at, len, text, text_len, true);
+    const char *end = at + len - 1;
+
+    return skip_text(at + 1, end, text, text_len, true) == end;
+}
+
+bool places_string_holds_caseless(const char *at, size_t len, const char *text, size_t text_len)
+{
+    const char *end = at + len - 1;
+    char bytes[4];
+
+    for (at++; at < end; next_bytes(&at, bytes))
+        if (skip_text(at, end, text, text_len, true) != NULL)
+            return true;
+    return false;
 }
 
 /* ---- Walking: the text was found right, so that each token ends where it must -----------------

@@ -61,5 +61,7 @@ const char *places_skip_blanks(const char *at, const char *end);
 bool places_string_is(const char *at, size_t len, const char *text, size_t text_len);
 /* The same, where letters of ASCII are equal in both cases; the text is in lower case. */
 bool places_string_is_caseless(const char *at, size_t len, const char *text, size_t text_len);
+/* The same, where the text may stand anywhere in the string. */
+bool places_string_holds_caseless(const char *at, size_t len, const char *text, size_t text_len);
 
 #endif

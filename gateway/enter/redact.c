@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: cutting values out of a JSON text. Never does: write any of its other bytes anew.
+ * Owns: cutting values out of a JSON text. Never does: write any of its other bytes anew; go deeper
+ * than json_check let the text be.
  * Lock: none.
  */
 #include "redact.h"
@@ -64,23 +65,57 @@ int redact_add_key(struct redact *redact, const char *key, struct weir_error *er
     return 0;
 }
 
+/* ---- Credentials ----------------------------------------------------------------------------- */
+
+/* What usually is one. */
+static const char *const credentials[] = {
+    "password",       "passwd",        "pwd",          "secret",          "token",
+    "api_key",        "apikey",        "access_token", "refresh_token",   "authorization",
+    "auth",           "credential",    "credentials",  "private_key",     "privatekey",
+    "api_secret",     "client_secret", "bearer",       "x-api-key",       "x-auth-token",
+    "x-access-token", "session_id",    "sessionid",    "session_token",   "csrf_token",
+    "csrf",           "oauth_token",   "oauth_secret", "consumer_secret", "token_secret"};
+
+/* What is named after one holds one of these. */
+static const char *const words[] = {"password", "secret", "token", "key", "credential", "auth"};
+
+#define CREDENTIALS (sizeof(credentials) / sizeof(credentials[0]))
+#define WORDS       (sizeof(words) / sizeof(words[0]))
+
 int redact_add_credentials(struct redact *redact, struct weir_error *error)
 {
-    static const char *const keys[] = {
-        "password",       "passwd",        "pwd",          "secret",          "token",
-        "api_key",        "apikey",        "access_token", "refresh_token",   "authorization",
-        "auth",           "credential",    "credentials",  "private_key",     "privatekey",
-        "api_secret",     "client_secret", "bearer",       "x-api-key",       "x-auth-token",
-        "x-access-token", "session_id",    "sessionid",    "session_token",   "csrf_token",
-        "csrf",           "oauth_token",   "oauth_secret", "consumer_secret", "token_secret"};
     static const char *const headers[] = {"x-api-key", "x-auth-token", "x-access-token", "bearer"};
     int status = 0;
 
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && status == 0; i++)
-        status = redact_add_key(redact, keys[i], error);
+    for (size_t i = 0; i < CREDENTIALS && status == 0; i++)
+        status = redact_add_key(redact, credentials[i], error);
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]) && status == 0; i++)
         status = add_header(redact, headers[i], error);
     return status;
+}
+
+void redact_add_words(struct redact *redact)
+{
+    redact->words = true;
+}
+
+static bool is_named_header(const char *name)
+{
+    for (size_t i = 0; i < WORDS; i++)
+        if (strstr(name, words[i]) != NULL)
+            return true;
+    for (size_t i = 0; i < CREDENTIALS; i++)
+        if (strcmp(name, credentials[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_named_key(const char *at, size_t len)
+{
+    for (size_t i = 0; i < WORDS; i++)
+        if (places_string_holds_caseless(at, len, words[i], strlen(words[i])))
+            return true;
+    return false;
 }
 
 void redact_fini(struct redact *redact)
@@ -103,7 +138,7 @@ bool redact_has_header(const struct redact *redact, const char *name)
     for (size_t i = 0; i < redact->headers_count; i++)
         if (strcmp(redact->headers[i], name) == 0)
             return true;
-    return false;
+    return redact->words && is_named_header(name);
 }
 
 /* ---- Bodies: measured first, then written ------------------------------------------------------
@@ -148,25 +183,51 @@ static bool is_key(const struct redact *redact, const char *at, size_t len)
     return false;
 }
 
-/* In a text that is right a string with a colon behind it is a key, however deep it stands. */
-static void cut_keys(const struct redact *redact, const char *text, size_t len,
-                     struct cutting *cutting)
-{
-    const char *end = text + len;
+/* The members of an object, or the items of an array, whose closing bracket is left to be read. */
+static const char *cut_inside(const struct redact *redact, const char *at, const char *end,
+                              bool named, struct cutting *cutting);
 
-    for (const char *at = memchr(text, '"', len); at != NULL && at < end;
-         at = memchr(at, '"', (size_t)(end - at))) {
-        const char *key = at, *key_end = places_skip_string(at);
-        at = places_skip_blanks(key_end, end);
-        if (at == end || *at != ':')
-            continue;
-        at = places_skip_blanks(at + 1, end);
-        if (!is_key(redact, key, (size_t)(key_end - key)))
-            continue;
-        const char *value_end = places_skip_value(at, end);
+/* Past the value. What is named after a credential is cut out unless it has members of its own. */
+static const char *cut_value(const struct redact *redact, const char *at, const char *end,
+                             bool named, struct cutting *cutting)
+{
+    if (*at == '{' || *at == '[')
+        return cut_inside(redact, at, end, named, cutting) + 1;
+    const char *value_end = places_skip_value(at, end);
+    if (named)
         cut_out(cutting, at, (size_t)(value_end - at));
-        at = value_end;
+    return value_end;
+}
+
+/* Past the value of the member whose key is at `at`. */
+static const char *cut_member(const struct redact *redact, const char *at, const char *end,
+                              struct cutting *cutting)
+{
+    const char *key_end = places_skip_string(at);
+    size_t key_len = (size_t)(key_end - at);
+    const char *value = places_skip_blanks(places_skip_blanks(key_end, end) + 1, end);
+
+    if (!is_key(redact, at, key_len))
+        return cut_value(redact, value, end, redact->words && is_named_key(at, key_len), cutting);
+    const char *value_end = places_skip_value(value, end);
+    cut_out(cutting, value, (size_t)(value_end - value));
+    return value_end;
+}
+
+static const char *cut_inside(const struct redact *redact, const char *at, const char *end,
+                              bool named, struct cutting *cutting)
+{
+    bool object = *at == '{';
+
+    at = places_skip_blanks(at + 1, end);
+    while (*at != '}' && *at != ']') {
+        at = object ? cut_member(redact, at, end, cutting)
+                    : cut_value(redact, at, end, named, cutting);
+        at = places_skip_blanks(at, end);
+        if (*at == ',')
+            at = places_skip_blanks(at + 1, end);
     }
+    return at;
 }
 
 static struct cutting run(const struct redact *redact, bool keys, const char *text, size_t len,
@@ -175,7 +236,7 @@ static struct cutting run(const struct redact *redact, bool keys, const char *te
     struct cutting cutting = {.from = text, .to = to};
 
     if (keys)
-        cut_keys(redact, text, len, &cutting);
+        cut_value(redact, places_skip_blanks(text, text + len), text + len, false, &cutting);
     else
         places_walk(&redact->places, text, len, cut_place, &cutting);
     put(&cutting, cutting.from, (size_t)(text + len - cutting.from));
@@ -201,7 +262,7 @@ enum payload_verdict redact_body(const struct redact *redact, const char *text, 
     struct payload places = {.bytes = NULL};
     enum payload_verdict verdict = cut(redact, false, text, len, purse, &places);
 
-    if (verdict != PAYLOAD_OK || redact->keys_count == 0) {
+    if (verdict != PAYLOAD_OK || (redact->keys_count == 0 && !redact->words)) {
         *out = places;
         return verdict;
     }

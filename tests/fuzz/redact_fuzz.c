@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Redacting: the first line has pointers, and keys behind a +, with spaces between them, the rest
- * is a body. What comes out is JSON, each place in it is the mark or nothing, and to redact it
- * again changes nothing. The bytes that are not between two marks are those of the body, in their
- * order.
+ * Redacting: the first line has pointers, keys behind a +, and a ? for what is named after a
+ * credential, with spaces between them, the rest is a body. What comes out is JSON, each place in
+ * it is the mark or nothing, and to redact it again changes nothing. The bytes that are not between
+ * two marks are those of the body, in their order.
  */
 #include <string.h>
 
@@ -66,6 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *body = text + line + (text[line] == '\n');
     size_t len = size - (size_t)(body - text);
     char *pointers = strndup(text, line);
+    if (strchr(pointers, '?') != NULL)
+        redact_add_words(&redact);
     for (char *at = strtok_r(pointers, " ", &rest); at != NULL; at = strtok_r(NULL, " ", &rest))
         (void)(at[0] == '+' ? redact_add_key(&redact, at + 1, &error)
                             : redact_add(&redact, at, &error));

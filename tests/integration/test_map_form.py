@@ -107,6 +107,26 @@ def test_credentials_are_cleaned_up_unless_it_is_turned_off(start):
     assert "x-auth-token" not in usual["headers"]
 
 
+def test_cleanup_reaches_as_far_as_it_did(start):
+    """By parts of names, and a field is a header, too; a blob has headers alone."""
+    body = json.dumps({"user_password": "x", "apiKey": 1, "tokens": ["y", {"id": 2}],
+                       "owner": {"name": "z"}, "author": {"login": "w"}})
+    fields = {"credential_cleanup": {"fields": ["x-customer"]}}
+    weir = start({}, {"json": {**LOG, **fields},
+                      "blob": {"data_type": "blob", "module": "log", **fields}})
+    headers = {"X-License-Key": "1", "X-Auth-User": "2", "Bearer": "3", "X-Customer": "4", "X-Kept": "5"}
+    for name in ("json", "blob"):
+        assert sent(weir, name, headers, body) == 200
+    one, blob = lines(weir)
+    mark = "[redacted]"
+    assert one["payload"] == {"user_password": mark, "apiKey": mark, "tokens": [mark, {"id": 2}],
+                              "owner": {"name": "z"}, "author": {"login": "w"}}
+    assert blob["payload"] == body
+    for line in (one, blob):
+        assert line["headers"]["x-kept"] == "5"
+        assert not {name.lower() for name in headers} - {"x-kept"} & set(line["headers"])
+
+
 def test_files_and_a_chain(start, tmp_path):
     weir = start({}, {
         "kept": {"module": "save_to_disk",

@@ -447,7 +447,54 @@ static void what_can_be_redacted_is_bounded(void)
     redact_fini(&redact);
 }
 
-TEST_MAIN(TEST(a_form_becomes_an_object), TEST(a_repeated_name_has_an_array),
+static void check_words(const char *text, const char *want)
+{
+    struct redact redact = {.headers = NULL};
+    struct payload payload = {.bytes = NULL};
+    char got[1024];
+
+    redact_add_words(&redact);
+    refill(1 << 20);
+    CHECK_INT(redact_body(&redact, text, strlen(text), &purse, &payload), PAYLOAD_OK);
+    snprintf(got, sizeof(got), "%.*s", (int)payload.len,
+             payload.bytes == NULL ? "" : payload.bytes);
+    settle(&payload);
+    redact_fini(&redact);
+    CHECK_STRING(got, want);
+}
+
+static void what_is_named_after_a_credential_goes(void)
+{
+    check_words("{\"user_password\":\"x\", \"API-Key\" : 1,\"b\":2}",
+                "{\"user_password\":\"[redacted]\", \"API-Key\" : \"[redacted]\",\"b\":2}");
+    check_words("{\"db\\u005fsecr\\u0045t2\":null}", "{\"db\\u005fsecr\\u0045t2\":\"[redacted]\"}");
+    check_words("{\"auth\":{\"name\":1,\"token\":2},\"name\":3}",
+                "{\"auth\":{\"name\":1,\"token\":\"[redacted]\"},\"name\":3}");
+    check_words(
+        "{\"tokens\":[\"a\",{\"b\":1,\"key\":2},[ 3,{}],[]] ,\"c\":[4]}",
+        "{\"tokens\":[\"[redacted]\",{\"b\":1,\"key\":\"[redacted]\"},[ \"[redacted]\",{}],[]] "
+        ",\"c\":[4]}");
+    check_words("[{\"a\":{\"key\":1}}]", "[{\"a\":{\"key\":\"[redacted]\"}}]");
+    check_words("{\"ke\":\"key\",\"aut\":[\"secret\",\"b\"],\"\":0}", "");
+    check_words(" \"password\" ", "");
+}
+
+static void headers_named_after_a_credential_go(void)
+{
+    struct redact redact = {.headers = NULL};
+
+    CHECK(!redact_has_header(&redact, "x-license-key"));
+    redact_add_words(&redact);
+    CHECK(redact_has_header(&redact, "x-license-key"));
+    CHECK(redact_has_header(&redact, "x-auth-user"));
+    CHECK(redact_has_header(&redact, "bearer") && redact_has_header(&redact, "sessionid"));
+    CHECK(!redact_has_header(&redact, "x-sessionid") &&
+          !redact_has_header(&redact, "x-request-id"));
+    redact_fini(&redact);
+}
+
+TEST_MAIN(TEST(what_is_named_after_a_credential_goes), TEST(headers_named_after_a_credential_go),
+          TEST(a_form_becomes_an_object), TEST(a_repeated_name_has_an_array),
           TEST(what_is_no_form_is_refused), TEST(fields_are_counted),
           TEST(without_budget_there_is_no_payload), TEST(text_becomes_a_string),
           TEST(bytes_become_base64), TEST(a_body_comes_out_as_it_went_in),
