@@ -151,11 +151,25 @@ static int add_audience(void *context, const char *text, struct weir_error *erro
     return 0;
 }
 
+/* A public key that stood for a secret would let everybody who has it make tokens. */
+static int refuse_pem(const struct secrets *secrets, struct weir_error *error)
+{
+    static const char mark[] = "-----BEGIN ";
+
+    for (size_t i = 0; i < secrets->count; i++)
+        if (memmem(secrets->items[i].bytes, secrets->items[i].len, mark, strlen(mark)) != NULL)
+            return weir_fail_key(error, WEIR_EINVAL, "secret",
+                                 "is a key or a certificate; a public one belongs in public_key");
+    return 0;
+}
+
 static int read_keys(struct jwt *jwt, const json_t *object, const struct secrets *secrets,
                      struct weir_error *error)
 {
-    int status = secrets_copy(&jwt->secrets, secrets, error);
+    int status = refuse_pem(secrets, error);
 
+    if (status == 0)
+        status = secrets_copy(&jwt->secrets, secrets, error);
     if (status == 0)
         status = object_each_text(object, "public_key", 1, add_key, jwt, error);
     if (status == 0)

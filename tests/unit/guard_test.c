@@ -360,8 +360,10 @@ static void algorithm_confusion_is_refused(void)
     CHECK_INT(once("{}", NULL, none), GUARD_UNAUTHORIZED);
     CHECK_INT(once("{}", rs256_pem, none), GUARD_UNAUTHORIZED);
     CHECK_INT(once("{}", es256_pem, rs256), GUARD_UNAUTHORIZED);
-    CHECK_INT(refused("{\"type\":\"jwt\",\"algorithms\":[\"RS256\"]}", pem, "algorithms"),
+    CHECK_INT(refused("{\"type\":\"jwt\",\"algorithms\":[\"RS256\"]}", two, "algorithms"),
               WEIR_EINVAL);
+    CHECK_INT(refused("{\"type\":\"jwt\"}", pem, "secret"), WEIR_EINVAL);
+    CHECK_INT(refused("{\"type\":\"jwt\",\"algorithms\":[\"HS256\"]}", pem, "secret"), WEIR_EINVAL);
     CHECK_INT(refused("{\"type\":\"jwt\",\"algorithms\":[\"none\"]}", two, "algorithms"),
               WEIR_EINVAL);
     CHECK_INT(refused("{\"type\":\"jwt\",\"algorithms\":[]}", two, "algorithms"), WEIR_EINVAL);
