@@ -96,6 +96,17 @@ static int read_text(const json_t *object, const char *key, char **out, struct w
     return *out == NULL ? weir_fail(error, WEIR_ENOMEM, "out of memory") : 0;
 }
 
+/* Of anything else nothing would ever be found. */
+static int read_pointer(const json_t *object, const char *key, char **out, struct weir_error *error)
+{
+    int status = read_text(object, key, out, error);
+
+    return status != 0 || *out == NULL || **out == '/'
+               ? status
+               : weir_fail_key(error, WEIR_EINVAL, key,
+                               "must be a JSON pointer, which begins with /");
+}
+
 static int read_character(const json_t *object, const char *key, char *out,
                           struct weir_error *error)
 {
@@ -200,7 +211,7 @@ static int read_place(struct scheme *scheme, const json_t *object, struct weir_e
     if (status == 0)
         status = read_text(object, "query", &scheme->query, error);
     if (status == 0)
-        status = read_text(object, "body", &scheme->body, error);
+        status = read_pointer(object, "body", &scheme->body, error);
     if (status == 0 &&
         (scheme->headers.count > 0) + (scheme->query != NULL) + (scheme->body != NULL) != 1)
         status = weir_fail_key(error, WEIR_EINVAL, "header",
@@ -239,7 +250,7 @@ static int read_time(struct scheme *scheme, const json_t *object, struct weir_er
     if (status == 0)
         status = read_text(object, "timestamp_pick", &scheme->time_pick, error);
     if (status == 0)
-        status = read_text(object, "timestamp_body", &scheme->time_body, error);
+        status = read_pointer(object, "timestamp_body", &scheme->time_body, error);
     if (status == 0)
         status = object_seconds(object, "tolerance", 0, TOLERANCE_MAX, &scheme->tolerance, error);
     int places = (scheme->time_headers.count > 0) + (scheme->time_pick != NULL) +
@@ -248,6 +259,9 @@ static int read_time(struct scheme *scheme, const json_t *object, struct weir_er
         status = weir_fail_key(error, WEIR_EINVAL, "timestamp_header",
                                "the timestamp stands in one of timestamp_header, timestamp_pick "
                                "and timestamp_body");
+    if (status == 0 && scheme->time_pick != NULL && scheme->headers.count == 0)
+        status = weir_fail_key(error, WEIR_EINVAL, "timestamp_pick",
+                               "stands beside a signature in a header, and there is none");
     if (status == 0 && scheme->tolerance > 0 && places == 0)
         status = weir_fail_key(error, WEIR_EINVAL, "tolerance",
                                "needs timestamp_header, timestamp_pick or timestamp_body");
@@ -304,7 +318,7 @@ static int read_scheme(struct scheme *scheme, const json_t *object, struct weir_
     if (status == 0)
         status = read_names(object, "id_header", &scheme->id_headers, error);
     if (status == 0)
-        status = read_text(object, "id_body", &scheme->id_body, error);
+        status = read_pointer(object, "id_body", &scheme->id_body, error);
     return status != 0 ? status : read_hash(scheme, object, error);
 }
 

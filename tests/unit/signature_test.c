@@ -170,6 +170,12 @@ static void what_cannot_be_is_refused(void)
     refused("{\"preset\":\"github\",\"timestamp_body\":\"/at\",\"content\":\"{path}\","
             "\"tolerance\":9}",
             "x", "tolerance");
+    refused("{\"algorithm\":\"equal\",\"body\":\"token\"}", "x", "body");
+    refused("{\"preset\":\"stripe\",\"id_body\":\"id\"}", "x", "id_body");
+    refused("{\"preset\":\"linear\",\"timestamp_body\":\"webhookTimestamp\"}", "x",
+            "timestamp_body");
+    refused("{\"algorithm\":\"hmac-sha256\",\"query\":\"s\",\"timestamp_pick\":\"t\"}", "x",
+            "timestamp_pick");
     refused("{\"preset\":\"discord\"}", "abcd", "secret");
     refused("{\"preset\":\"sendgrid\"}", "AAAA", "secret");
 }
