@@ -24,7 +24,7 @@ struct print {
     dev_t device;
     ino_t inode;
     off_t size;
-    struct timespec changed;
+    struct timespec written, changed; /* what is in it; what it is called, who may read it */
 };
 
 struct watch {
@@ -51,16 +51,21 @@ static void look(const struct watch *watch, struct print prints[FILES])
         prints[i].device = now.st_dev;
         prints[i].inode = now.st_ino;
         prints[i].size = now.st_size;
-        prints[i].changed = now.st_mtim;
+        prints[i].written = now.st_mtim;
+        prints[i].changed = now.st_ctim;
     }
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
 static bool same(const struct print *a, const struct print *b)
 {
     for (int i = 0; i < FILES; i++)
         if (a[i].device != b[i].device || a[i].inode != b[i].inode || a[i].size != b[i].size ||
-            a[i].changed.tv_sec != b[i].changed.tv_sec ||
-            a[i].changed.tv_nsec != b[i].changed.tv_nsec)
+            !same_time(&a[i].written, &b[i].written) || !same_time(&a[i].changed, &b[i].changed))
             return false;
     return true;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Watching the configuration directory. What counts is a fingerprint of the three files (which
- * file, its size, its time), following symbolic links; inotify only says when to look, and where
+ * file, its size, its times), following symbolic links; inotify only says when to look, and where
  * it cannot, looking every WATCH_POLL does. A change is reported once, after the files have been
- * left alone for WATCH_SETTLE. A file that has vanished is no change; one that comes back is, if
- * it differs from the one that was there last.
+ * left alone for WATCH_SETTLE. A file that has vanished is no change; one that comes back is, and
+ * so is another owner or mode: what could not be read may be readable now.
  *
  *     poll(watch_fd, until next); if (watch_check(watch, now, &next)) reload();
  */

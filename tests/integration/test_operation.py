@@ -4,6 +4,8 @@ import json
 import os
 import signal
 
+import pytest
+
 from conftest import WEBHOOKS
 from gateway import TOKEN, Weir
 from pgserver import wait_until
@@ -73,6 +75,44 @@ def test_a_swapped_symbolic_link_is_noticed(start, database):
     (weir.config / "..data_tmp").symlink_to("..two")
     os.rename(weir.config / "..data_tmp", weir.config / "..data")
     wait_until(lambda: generation(weir) == 2)
+
+
+@pytest.fixture
+def powerless(start, tmp_path):
+    """A daemon that may not read everything, though root may have started it."""
+    weir = start({"db": {"type": "sqlite", "path": str(tmp_path / "x.db")}}, {"webhooks": []},
+                 {"watch": True}, start=False)
+    if os.geteuid() == 0:
+        weir.wrapper = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
+    weir.start()
+    return weir
+
+
+ENTRY = {"webhooks": [{"path": "/webhook/example",
+                       "modules": [{"type": "sqlite", "connection": "db"}]}]}
+
+
+def test_a_file_that_may_be_read_at_last_is_read(powerless):
+    """chmod changes neither its size nor the time of what is in it."""
+    new = powerless.config / ".new"
+    new.write_text(json.dumps(ENTRY))
+    new.chmod(0)
+    new.rename(powerless.config / "webhooks.json")
+    wait_until(lambda: "event=reload-rejected" in powerless.log())
+    (powerless.config / "webhooks.json").chmod(0o600)
+    wait_until(lambda: generation(powerless) == 2)
+    assert powerless.post({})[0] == 200
+
+
+def test_a_file_that_is_moved_back_is_read(powerless):
+    """Without server.json the new webhooks.json was refused; with it they fit, and nobody looked."""
+    server, aside = powerless.config / "server.json", powerless.config / "aside"
+    server.rename(aside)
+    powerless.config.joinpath("webhooks.json").write_text(json.dumps(ENTRY))
+    wait_until(lambda: "event=reload-rejected" in powerless.log())
+    aside.rename(server)
+    wait_until(lambda: generation(powerless) == 2)
+    assert powerless.post({})[0] == 200
 
 
 def test_a_rejected_reload_leaves_everything(start, database):
