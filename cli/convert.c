@@ -37,6 +37,8 @@ static void tell_origins(const struct source *source, const char *to_file)
         unsigned line = source_line(source, origin->from);
         if (strcmp(origin->to, MAPFORM_ALWAYS) == 0)
             printf("%s:%u: %s: as weir does in any case\n", source->file, line, origin->from);
+        else if (origin->to[0] != '/')
+            printf("%s:%u: %s -> %s\n", source->file, line, origin->from, origin->to);
         else if (strcmp(origin->from, origin->to) != 0)
             printf("%s:%u: %s -> %s %s\n", source->file, line, origin->from, to_file, origin->to);
     }
@@ -94,8 +96,17 @@ static bool write_both(const char *directory, const json_t *connections, const j
         fprintf(stderr, "weir: %s: %s\n", directory, strerror(errno));
         return false;
     }
-    return write_file(directory, "connections.json", connections) &&
-           write_file(directory, "webhooks.json", webhooks);
+    if (!write_file(directory, "connections.json", connections))
+        return false;
+    if (write_file(directory, "webhooks.json", webhooks))
+        return true;
+    /* Half of it would be taken for a configuration, and be in the way of the next attempt. */
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        unlinkat(fd, "connections.json", 0);
+        close(fd);
+    }
+    return false;
 }
 
 static int convert(const struct options *options, struct problems *problems)
@@ -109,7 +120,7 @@ static int convert(const struct options *options, struct problems *problems)
             good = write_both(options->output, connections.root, webhooks.root);
         else
             good = json_dumpf(webhooks.root, stdout, FORM) == 0 && puts("") >= 0;
-        if (options->output == NULL && connections.origins.count > 0)
+        if (options->output == NULL && webhooks.origins.count > 0)
             fputs("weir: connections.json changes, too; --output DIR writes both\n", stderr);
         code = good ? EXIT_OK : EXIT_FAILED;
     }

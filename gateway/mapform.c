@@ -86,6 +86,19 @@ void mapform_note(struct mapping *mapping, const char *base, const char *key)
     origins_add(mapping->origins, MAPFORM_ALWAYS, there, false);
 }
 
+void mapform_tell(struct mapping *mapping, const char *base, const char *key,
+                  const char *connection, const char *name)
+{
+    char there[SOURCE_POINTER_MAX], whole[SOURCE_POINTER_MAX], member[SOURCE_POINTER_MAX];
+    char to[SOURCE_POINTER_MAX + 32];
+
+    source_pointer(there, base, key);
+    source_pointer(whole, "", connection);
+    source_pointer(member, whole, name);
+    snprintf(to, sizeof(to), "connections.json %s", member);
+    origins_add(mapping->origins, to, there, false);
+}
+
 char *mapform_expand(const json_t *value)
 {
     char missing[ENVIRONMENT_NAME_MAX + 1];
@@ -104,6 +117,14 @@ bool mapform_flag(struct mapping *mapping, const json_t *object, const char *bas
         mapform_problem(mapping, base, key, "must be true or false");
     mapform_note(mapping, base, key);
     return json_is_true(value);
+}
+
+bool mapform_on(struct mapping *mapping, const json_t *object, const char *base)
+{
+    if (!json_is_false(json_object_get(object, "enabled")))
+        return mapform_flag(mapping, object, base, "enabled", true);
+    origins_add(mapping->origins, MAPFORM_OFF, base, false);
+    return false;
 }
 
 /* ---- Keys of an entry ------------------------------------------------------------------------ */
@@ -183,7 +204,9 @@ static void read_rate_limit(struct mapping *mapping, const json_t *entry)
     mapform_check_keys(mapping, value, base, known);
     if (!json_is_object(value))
         mapform_problem(mapping, mapping->from, "rate_limit", "must be an object");
-    if (!mapform_flag(mapping, value, base, "enabled", true) || !mapping->good)
+    if (json_is_object(value) && json_object_size(value) == 0)
+        origins_add(mapping->origins, MAPFORM_OFF, base, false);
+    if (json_object_size(value) == 0 || !mapform_on(mapping, value, base) || !mapping->good)
         return;
     limit = json_object();
     mapform_set(mapping, mapping->made, mapping->to, "rate_limit", limit, mapping->from,
@@ -219,6 +242,9 @@ static void read_retry(struct mapping *mapping, const json_t *object, const char
         return;
     source_pointer(base, from, "retry");
     mapform_check_keys(mapping, value, base, known);
+    if (!json_is_object(value))
+        mapform_problem(mapping, from, "retry", "must be an object");
+    mapform_note(mapping, from, "retry");
     if (!mapform_flag(mapping, value, base, "enabled", false))
         return;
     for (size_t i = 0; ours[i] != NULL; i++)

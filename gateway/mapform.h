@@ -10,6 +10,7 @@
 #include "source.h"
 
 #define MAPFORM_ALWAYS "" /* where what weir does anyway goes to */
+#define MAPFORM_OFF    "nothing: it is off"
 
 /* Is webhooks.json written so? */
 bool mapform_is(const json_t *webhooks);

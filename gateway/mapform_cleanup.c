@@ -68,7 +68,7 @@ void mapform_cleanup(struct mapping *mapping, const json_t *entry)
         mapform_problem(mapping, mapping->from, "credential_cleanup", "must be an object");
     mapform_check_keys(mapping, value, base, known);
     read_mode(mapping, value, base);
-    if (!mapform_flag(mapping, value, base, "enabled", true))
+    if (!mapform_on(mapping, value, base))
         return;
     json_t *list = json_array();
     if (!blob) /* of which only the headers have names */

@@ -40,7 +40,7 @@ static bool has_authority(const json_t *entry)
 {
     const json_t *value = json_object_get(entry, "ssl_ca_cert");
     char *text = mapform_expand(value);
-    bool there = value != NULL && (text == NULL || text[0] != '\0');
+    bool there = value != NULL && !json_is_null(value) && (text == NULL || text[0] != '\0');
 
     free(text);
     return there;

@@ -10,6 +10,8 @@
 
 #include "mapform_parts.h"
 
+#define CONNECTION_NAME_MAX 320 /* bytes of a name that is made up, with its NUL */
+
 /* One module under way: the object it is written in, and the one it becomes. */
 struct module {
     struct mapping *mapping;
@@ -68,17 +70,23 @@ static void refuse(struct module *module, const char *key, const char *why)
         mapform_problem(module->mapping, module->from, key, "%s", why);
 }
 
-/* A connection that webhooks.json describes: the one that is the same, or a new one. Takes it. */
-static void use_connection(struct module *module, const char *wanted, json_t *connection)
+/*
+ * A connection that webhooks.json describes, `kind` of this entry: the one that is the same, or a
+ * new one, whose name it leaves. Takes it.
+ */
+static void use_connection(struct module *module, const char *kind, json_t *connection,
+                           char name[CONNECTION_NAME_MAX])
 {
     json_t *all = module->mapping->connections;
-    char name[300];
+    char wanted[CONNECTION_NAME_MAX - 16];
 
-    snprintf(name, sizeof(name), "%s", wanted);
+    snprintf(wanted, sizeof(wanted), strcmp(kind, "log") == 0 ? "%s" : "%s of %s", kind,
+             module->mapping->id);
+    snprintf(name, CONNECTION_NAME_MAX, "%s", wanted);
     for (int i = 2; json_object_get(all, name) != NULL; i++) {
         if (json_equal(json_object_get(all, name), connection))
             break;
-        snprintf(name, sizeof(name), "%s %d", wanted, i);
+        snprintf(name, CONNECTION_NAME_MAX, "%s %d", wanted, i);
     }
     json_object_set_new(all, name, connection);
     json_object_set_new(module->made, "connection", json_string(name));
@@ -122,6 +130,15 @@ static void map_rabbitmq(struct module *module)
     json_object_set_new(module->made, "queue_type", json_string("classic"));
 }
 
+/* A variable may stand for a number; what it stands for is looked at when it is read. */
+static bool may_be(const json_t *value, bool number)
+{
+    const char *text = json_string_value(value);
+
+    return number ? json_is_integer(value) || (text != NULL && strstr(text, "{$") != NULL)
+                  : text != NULL;
+}
+
 /* "redis": {"host", "port", "channel"} is a connection of its own. */
 static void map_redis_block(struct module *module, const json_t *block)
 {
@@ -137,14 +154,25 @@ static void map_redis_block(struct module *module, const json_t *block)
     if (json_object_get(module->value, "connection") != NULL)
         mapform_problem(module->mapping, module->from, "redis",
                         "stands beside a connection, and only one of them can be meant");
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if ((value = json_object_get(block, names[i][0])) != NULL && !json_is_null(value))
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        bool number = i == 1 || i == 2;
+        if ((value = json_object_get(block, names[i][0])) == NULL)
+            continue;
+        if (!json_is_null(value) && !may_be(value, number))
+            mapform_problem(module->mapping, base, names[i][0], "must be a %s",
+                            number ? "whole number" : "string");
+        if (json_is_null(value))
+            mapform_note(module->mapping, base, names[i][0]);
+        else
             json_object_set_new(connection, names[i][1], json_deep_copy(value));
+    }
     if ((value = json_object_get(block, "channel")) != NULL)
         mapform_move(module->mapping, module->made, module->to, "channel", value, base, "channel");
-    char name[300];
-    snprintf(name, sizeof(name), "redis of %s", module->mapping->id);
-    use_connection(module, name, connection);
+    char name[CONNECTION_NAME_MAX];
+    use_connection(module, "redis", connection, name);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (json_object_get(connection, names[i][1]) != NULL)
+            mapform_tell(module->mapping, base, names[i][0], name, names[i][1]);
     /* Its problems are those of the block. */
     char to[SOURCE_POINTER_MAX];
     source_pointer(to, module->to, "connection");
@@ -181,6 +209,7 @@ static void map_redis(struct module *module)
 static void map_log(struct module *module)
 {
     static const char *const known[] = {"pretty_print", "redact_sensitive", NULL};
+    char name[CONNECTION_NAME_MAX];
 
     check_options(module, known);
     refuse(module, "connection", "a log has no connection");
@@ -190,7 +219,7 @@ static void map_log(struct module *module)
     if (!mapform_flag(module->mapping, module->options, module->inside, "redact_sensitive", true))
         mapform_problem(module->mapping, module->inside, "redact_sensitive",
                         "what is redacted is up to credential_cleanup");
-    use_connection(module, "log", json_pack("{s:s}", "type", "log"));
+    use_connection(module, "log", json_pack("{s:s}", "type", "log"), name);
 }
 
 static const char *text_or(const json_t *value, const char *fallback)
@@ -198,21 +227,43 @@ static const char *text_or(const json_t *value, const char *fallback)
     return json_is_string(value) ? json_string_value(value) : fallback;
 }
 
+/* An option that is a string, or ".". */
+static const char *path_of(struct module *module, const char *key)
+{
+    const json_t *value = json_object_get(module->options, key);
+
+    if (value != NULL && !json_is_string(value))
+        mapform_problem(module->mapping, module->inside, key, "must be a path");
+    return text_or(value, ".");
+}
+
+/* The path, within the base unless it is absolute once its variables are replaced. */
+static bool join(struct module *module, char directory[SOURCE_POINTER_MAX])
+{
+    const char *path = path_of(module, "path"), *base = path_of(module, "base_dir");
+    char *expanded = mapform_expand(json_object_get(module->options, "path"));
+    bool absolute = (expanded == NULL ? path : expanded)[0] == '/';
+
+    free(expanded);
+    return snprintf(directory, SOURCE_POINTER_MAX, "%s%s%s", absolute ? "" : base,
+                    absolute ? "" : "/", path) < SOURCE_POINTER_MAX;
+}
+
 static void map_disk(struct module *module)
 {
     static const char *const known[] = {"path", "base_dir", "include_headers", NULL};
-    const char *path = text_or(json_object_get(module->options, "path"), ".");
-    const char *base = text_or(json_object_get(module->options, "base_dir"), ".");
-    char directory[2048];
+    static const char *const parts[] = {"path", "base_dir"};
+    char directory[SOURCE_POINTER_MAX], name[CONNECTION_NAME_MAX];
 
     check_options(module, known);
     refuse(module, "connection", "a directory has no connection");
-    snprintf(directory, sizeof(directory), "%s/%s", base, path);
-    char name[300];
-    snprintf(name, sizeof(name), "disk %.200s", path);
-    use_connection(
-        module, name,
-        json_pack("{s:s,s:s}", "type", "disk", "directory", path[0] == '/' ? path : directory));
+    if (!join(module, directory))
+        mapform_problem(module->mapping, module->inside, "path", "is too long");
+    use_connection(module, "disk", json_pack("{s:s,s:s}", "type", "disk", "directory", directory),
+                   name);
+    for (size_t i = 0; i < 2; i++)
+        if (json_object_get(module->options, parts[i]) != NULL)
+            mapform_tell(module->mapping, module->inside, parts[i], name, "directory");
     if (!move_option(module, "include_headers", "include_headers"))
         json_object_set_new(module->made, "include_headers", json_false());
 }
@@ -283,12 +334,15 @@ static void read_chain_config(struct mapping *mapping, const json_t *entry)
         return;
     source_pointer(base, mapping->from, "chain-config");
     mapform_check_keys(mapping, value, base, known);
+    if (!json_is_object(value))
+        mapform_problem(mapping, mapping->from, "chain-config", "must be an object");
     const char *execution = text_or(json_object_get(value, "execution"), "");
     bool parallel = strcmp(execution, "parallel") == 0;
     if (json_object_get(value, "execution") != NULL && !parallel &&
         strcmp(execution, "sequential") != 0)
         mapform_problem(mapping, base, "execution", "must be parallel or sequential");
-    if (!parallel && !mapform_flag(mapping, value, base, "continue_on_error", true))
+    bool on = mapform_flag(mapping, value, base, "continue_on_error", true);
+    if (!parallel && !on)
         mapform_problem(mapping, base, "continue_on_error",
                         "weir writes to all of a chain side by side, and a failure of one does not "
                         "keep the others from storing; take it out, or say true");
@@ -297,6 +351,17 @@ static void read_chain_config(struct mapping *mapping, const json_t *entry)
     if (json_object_get(value, "timeout") != NULL)
         mapform_problem(mapping, base, "timeout",
                         "is for the whole of weir: request_timeout in server.json");
+}
+
+/* What the other gateway lets the modules of a chain inherit must be written in each of them. */
+static void refuse_inherited(struct mapping *mapping, const json_t *entry)
+{
+    static const char *const keys[] = {"connection", "module-config", "queue_name", "redis"};
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (json_object_get(entry, keys[i]) != NULL)
+            mapform_problem(mapping, mapping->from, keys[i],
+                            "stands beside a chain; write it in each of its modules that needs it");
 }
 
 static void map_chain(struct mapping *mapping, json_t *list, const json_t *entry)
@@ -324,6 +389,7 @@ static void map_chain(struct mapping *mapping, json_t *list, const json_t *entry
         }
         json_decref(value);
     }
+    refuse_inherited(mapping, entry);
     read_chain_config(mapping, entry);
 }
 

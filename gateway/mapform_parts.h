@@ -35,6 +35,13 @@ void mapform_set(struct mapping *mapping, json_t *object, const char *to, const 
 /* What is written at base/key needs nothing: weir does so anyway. */
 void mapform_note(struct mapping *mapping, const char *base, const char *key);
 
+/* What is written at base/key becomes a member of a connection that is made of it. */
+void mapform_tell(struct mapping *mapping, const char *base, const char *key,
+                  const char *connection, const char *name);
+
+/* Is what is written at `base` on? Nothing comes of it, unless it says so or says nothing. */
+bool mapform_on(struct mapping *mapping, const json_t *object, const char *base);
+
 /* A string with its variables, to decide by; malloc'd. NULL: it is none, or one is not set. */
 char *mapform_expand(const json_t *value);
 

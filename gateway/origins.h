@@ -12,7 +12,7 @@
 #define ORIGINS_POINTER_MAX 1024 /* bytes of a pointer with its NUL */
 
 struct origin {
-    char *to, *from; /* in what is read, and in the file */
+    char *to, *from; /* in what is read, or words that say what becomes of it; and in the file */
     bool whole;      /* what stands inside is the same */
 };
 

@@ -182,19 +182,28 @@ REFUSED = {
         "api_key": "k", "case_sensitive": False}}],
     "/x/ip_whitelist": [{**LOG, "ip_whitelist": []}],
     "/x/rate_limit/max_requests": [{**LOG, "rate_limit": {"max_requests": 0}}],
+    "/x/retry": [{**LOG, "retry": 5}, {**LOG, "retry": None}],
+    "/x/chain-config": [{"chain": ["log"], "chain-config": "parallel"},
+                        {"chain": ["log"], "chain-config": None}, {**LOG, "chain-config": {}}],
+    "/x/module-config": [{"chain": ["save_to_disk"], "module-config": {"path": "x"}}],
+    "/x/module-config/path": [{"module": "save_to_disk", "module-config": {"path": 5}},
+                              {"module": "save_to_disk", "module-config": {"path": "x" * 2000}}],
+    "/x/module-config/base_dir": [{"module": "save_to_disk", "module-config": {"base_dir": []}}],
+    "/x/redis/port": [{"module": "redis_publish", "redis": {"channel": "c", "port": "x"}}],
     "/x/retry/max_attempts": [{**LOG, "retry": {"enabled": True, "max_attempts": 3}}],
     "/x/credential_cleanup/mode": [{**LOG, "credential_cleanup": {"mode": "remove"}}],
     "/x/module-config/pretty_print": [{**LOG, "module-config": {"pretty_print": True}}],
     "/x/module-config/filename_pattern": [{"module": "save_to_disk", "module-config": {
         "filename_pattern": "x"}}],
     "/x/chain-config/continue_on_error": [{"chain": ["log"], "chain-config": {
-        "execution": "sequential", "continue_on_error": False}}],
+        "execution": "sequential", "continue_on_error": False}}, {"chain": ["log"], "chain-config": {
+            "execution": "parallel", "continue_on_error": "no"}}],
     "/x/chain-config/timeout": [{"chain": ["log"], "chain-config": {"timeout": 5}}],
     "/x/chain/1/module": [{"chain": ["log", "s3"]}],
     "/x/connection": [{"module": "postgresql"}, {"module": "postgresql", "connection": "none"},
-                      {**LOG, "connection": "c"}],
-    "/x/queue_name": [{"module": "rabbitmq", "connection": "c"}, {**LOG, "queue_name": "q"}],
-    "/x/redis": [{"module": "redis_publish", "connection": "c", "redis": {}}],
+                      {**LOG, "connection": "c"}, {"chain": ["log"], "connection": "c"}],
+    "/x/queue_name": [{"chain": ["log"], "queue_name": "q"}, {"module": "rabbitmq", "connection": "c"}, {**LOG, "queue_name": "q"}],
+    "/x/redis": [{"chain": ["log"], "redis": {}}, {"module": "redis_publish", "connection": "c", "redis": {}}],
     "/x/redis/allowed_hosts": [{"module": "redis_publish", "redis": {"allowed_hosts": []}}],
 }
 
@@ -252,6 +261,106 @@ def test_check_says_what_each_key_becomes_and_convert_writes_it(start, tmp_path)
     assert json.loads(again.stdout) == array, "the array form stays as it is"
     done = weir.command("convert", "--config", str(weir.config), "--output", output)
     assert done.returncode == 1 and "exists" in done.stderr, "what is there is somebody's"
+
+
+def keys_of(value, pointer=""):
+    """The pointers of all keys, of objects in objects and in arrays."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in items:
+        here = f"{pointer}/{key}"
+        if isinstance(value, dict):
+            yield here
+        if isinstance(inner, (dict, list)):
+            yield from keys_of(inner, here)
+
+
+def everything(directory):
+    """An entry with each key that weir honours; none of them has a server."""
+    return {
+        "off": {**LOG, "rate_limit": {"enabled": False, "max_requests": 1},
+                "credential_cleanup": {"enabled": False, "fields": ["iban"]},
+                "retry": {"enabled": False, "max_attempts": 2},
+                "module-config": {"pretty_print": False, "redact_sensitive": True}},
+        "on": {"module": "save_to_disk", "data_type": "json",
+               "module-config": {"path": "{$HOOKS:on}", "base_dir": directory, "include_headers": True},
+               "rate_limit": {"enabled": True, "max_requests": 2, "window_seconds": 60},
+               "credential_cleanup": {"enabled": True, "mode": "mask", "fields": ["iban"]},
+               "retry": {"enabled": True}, "authorization": "Bearer {$HOOK:t}",
+               "header_auth": {"header_name": "X-Key", "api_key": "k", "case_sensitive": True},
+               "query_auth": {"parameter_name": "q", "api_key": "k", "case_sensitive": True},
+               "hmac": {"secret": "s", "header": "X-Hmac", "algorithm": "sha1"},
+               "ip_whitelist": ["127.0.0.1"]},
+        "chain": {"data_type": "blob", "basic_auth": {"username": "u", "password": "p"},
+                  "chain": ["log", {"module": "save_to_disk", "retry": {},
+                                    "module-config": {"path": directory + "/chain"}}],
+                  "chain-config": {"execution": "parallel", "continue_on_error": False}},
+        "token": {**LOG, "jwt": {"secret": "jwt-secret", "algorithm": "HS256", "issuer": "me",
+                                 "audience": "weir", "verify_exp": True}},
+    }
+
+
+def served(weir, directory):
+    """Answers, and what is stored, to requests good and bad; ids and times apart."""
+    body = json.dumps({"iban": 1, "user_password": "x", "n": 1})
+    mac = hmac.new(b"s", body.encode(), hashlib.sha1).hexdigest()
+    good = {"Authorization": "Bearer t", "X-Key": "k", "X-Hmac": "sha1=" + mac, "X-Iban": "y"}
+    basic = {"Authorization": "Basic " + base64.b64encode(b"u:p").decode()}
+    claims = {"exp": 4e9, "iss": "me", "aud": "weir"}
+    codes = [sent(weir, "off", {"X-Auth": "a"}, body), sent(weir, "off", {}, body)]
+    codes += [sent(weir, "on?q=k", good, body) for _ in range(3)]
+    codes += [sent(weir, "on?q=k", {**good, key: "no"}, body) for key in good if key != "X-Iban"]
+    codes += [sent(weir, "chain", basic, body), sent(weir, "chain", {}, body)]
+    codes += [sent(weir, "token", {"Authorization": "Bearer " + token(claims)}, body),
+              sent(weir, "token", {}, body)]
+    stored = lines(weir) + [json.loads(path.read_text()) for name in ("on", "chain")
+                            for path in sorted((directory / name).glob("*.json"))]
+    for one in stored:
+        del one["id"], one["received_at"]
+        (one.get("headers") or {}).pop("host", None)
+    return codes, stored
+
+
+def test_check_tells_of_every_key_and_what_is_converted_does_the_same(start, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    webhooks = everything(str(one))
+    weir = start({}, webhooks)
+    done = weir.command("check", "--config", str(weir.config))
+    assert done.returncode == 0, done.stderr
+    told = {line.split(": ", 1)[1].split(" -> ")[0].removesuffix(": as weir does in any case")
+            for line in done.stdout.splitlines() if line.startswith("webhooks.json")}
+    off = ("/off/rate_limit/", "/off/credential_cleanup/", "/off/retry/")
+    missing = [key for key in keys_of(webhooks) if key not in told and not key.startswith(off)
+               and key not in ("/chain/chain", "/chain/chain-config", "/on/module-config",
+                               "/off/module-config", "/chain/chain/1/module-config")]
+    assert missing == [], done.stdout
+    assert "/off/rate_limit -> nothing: it is off" in done.stdout
+    codes, stored = served(weir, one)
+    assert codes == [200, 200, 200, 200, 429, 401, 401, 401, 200, 401, 200, 401] and len(stored) == 7
+    weir.write({}, everything(str(two)))
+    done = weir.command("convert", "--config", str(weir.config), "--output", str(tmp_path / "new"))
+    assert done.returncode == 0, done.stderr
+    array = start((tmp_path / "new" / "connections.json").read_text(),
+                  (tmp_path / "new" / "webhooks.json").read_text())
+    assert served(array, two) == (codes, stored)
+
+
+def test_convert_leaves_no_half_and_says_that_there_is_one(start, tmp_path):
+    weir = start({}, {"x": LOG}, start=False)
+    done = weir.command("convert", "--config", str(weir.config))
+    assert done.returncode == 0 and "connections.json changes, too" in done.stderr
+    (tmp_path / "webhooks.json").write_text("mine")
+    done = weir.command("convert", "--config", str(weir.config), "--output", str(tmp_path))
+    assert done.returncode == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["webhooks.json"]
+
+
+def test_a_null_authority_is_none(start):
+    weir = start({"c": {"type": "postgresql", "database": "d", "ssl": True, "ssl_ca_cert": None}},
+                 {"x": LOG}, start=False)
+    done = weir.command("convert", "--config", str(weir.config), "--output", str(weir.directory / "new"))
+    assert done.returncode == 0, done.stderr
+    made = json.loads((weir.directory / "new" / "connections.json").read_text())
+    assert made["c"] == {"type": "postgresql", "database": "d", "sslmode": "require"}
 
 
 def test_a_reload_from_one_form_to_the_other(start, tmp_path):
