@@ -331,35 +331,39 @@ static const char *take_apart(const struct jwt *jwt, struct token *token, const 
 
 /* ---- The signature --------------------------------------------------------------------------- */
 
-static bool is_mac(const struct secret *secret, const struct token *token)
+static int judge_mac(const struct secret *secret, const struct token *token)
 {
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned len = 0;
 
     if (HMAC(token->algorithm->md(), secret->bytes, (int)secret->len,
              (const unsigned char *)token->text, token->signed_len, mac, &len) == NULL)
-        return false;
-    return token->signature_len == len && CRYPTO_memcmp(mac, token->signature, len) == 0;
+        return WEIR_ENOMEM;
+    return token->signature_len == len && CRYPTO_memcmp(mac, token->signature, len) == 0
+               ? 0
+               : WEIR_EDENIED;
 }
 
-static bool is_signed(const struct jwt *jwt, const struct token *token)
+/* Every key is tried, whatever the others said. */
+static int judge_signature(const struct jwt *jwt, const struct token *token)
 {
     const struct algorithm *algorithm = token->algorithm;
     struct keys_method method = {.md = algorithm->md == NULL ? NULL : algorithm->md(),
                                  .pss = algorithm->family == FAMILY_PSS,
                                  .raw = algorithm->family == FAMILY_ECDSA};
-    unsigned good = 0;
+    int status = WEIR_EDENIED;
 
     if (algorithm->family == FAMILY_HMAC) {
         for (size_t i = 0; i < jwt->secrets.count; i++)
-            good |= is_mac(&jwt->secrets.items[i], token);
-        return good != 0;
+            status = keys_better(status, judge_mac(&jwt->secrets.items[i], token));
+        return status;
     }
     for (size_t i = 0; i < jwt->keys.count; i++)
         if (fits(algorithm, jwt->keys.items[i]))
-            good |= keys_verify(jwt->keys.items[i], &method, token->text, token->signed_len,
-                                token->signature, token->signature_len);
-    return good != 0;
+            status = keys_better(status, keys_verify(jwt->keys.items[i], &method, token->text,
+                                                     token->signed_len, token->signature,
+                                                     token->signature_len));
+    return status;
 }
 
 /* ---- The claims ------------------------------------------------------------------------------ */
@@ -413,8 +417,9 @@ static int jwt_judge(const void *check, const struct guard_request *request,
     const char *text = find_token(jwt, request, buffer);
     const char *why =
         text == NULL ? "no token was sent, or two were" : take_apart(jwt, &token, text);
+    int status = why == NULL ? judge_signature(jwt, &token) : WEIR_EDENIED;
 
-    if (why == NULL && !is_signed(jwt, &token))
+    if (why == NULL && status != 0)
         why = "its signature is not one of a live key";
     if (why == NULL && token.other_key)
         why = "it names another key";
@@ -422,6 +427,8 @@ static int jwt_judge(const void *check, const struct guard_request *request,
         why = wrong_claim(jwt, token.payload, (double)request->now / MICROSECONDS);
     json_decref(token.payload);
     wipe(buffer, sizeof(buffer));
+    if (status == WEIR_ENOMEM)
+        return weir_fail(error, status, "out of memory");
     return why == NULL ? 0 : weir_fail(error, WEIR_EDENIED, "the token is refused: %s", why);
 }
 

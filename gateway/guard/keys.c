@@ -92,11 +92,15 @@ void keys_fini(struct keys *keys)
 
 /* ---- Verifying ------------------------------------------------------------------------------- */
 
-/* r and s, each as long as the curve's order, as DER into *der (OPENSSL_free); its length, or 0. */
-static size_t raw_to_der(EVP_PKEY *key, const unsigned char *raw, size_t len, unsigned char **der)
+static size_t half_of(EVP_PKEY *key)
 {
-    size_t half = ((size_t)EVP_PKEY_get_bits(key) + 7) / 8;
-    ECDSA_SIG *signature = len == 2 * half ? ECDSA_SIG_new() : NULL;
+    return ((size_t)EVP_PKEY_get_bits(key) + 7) / 8;
+}
+
+/* r and s, each as long as the curve's order, as DER into *der (OPENSSL_free); its length, or 0. */
+static size_t raw_to_der(const unsigned char *raw, size_t half, unsigned char **der)
+{
+    ECDSA_SIG *signature = ECDSA_SIG_new();
     int der_len = 0;
 
     *der = NULL;
@@ -113,11 +117,12 @@ static size_t raw_to_der(EVP_PKEY *key, const unsigned char *raw, size_t len, un
     return der_len > 0 ? (size_t)der_len : 0;
 }
 
+/* Key and method belong together: what fails here is out of memory. */
 static bool prepare(EVP_MD_CTX *context, EVP_PKEY *key, const struct keys_method *method)
 {
     EVP_PKEY_CTX *inner = NULL;
 
-    if (EVP_DigestVerifyInit(context, &inner, method->md, NULL, key) != 1)
+    if (context == NULL || EVP_DigestVerifyInit(context, &inner, method->md, NULL, key) != 1)
         return false;
     if (!method->pss)
         return true;
@@ -125,22 +130,42 @@ static bool prepare(EVP_MD_CTX *context, EVP_PKEY *key, const struct keys_method
            EVP_PKEY_CTX_set_rsa_pss_saltlen(inner, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
-bool keys_verify(EVP_PKEY *key, const struct keys_method *method, const void *data, size_t len,
-                 const unsigned char *signature, size_t signature_len)
+/* Empties OpenSSL's queue, too: what failed was the sender's, and must not speak up elsewhere. */
+static int why_not(void)
 {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    unsigned char *der = NULL;
-    bool good = context != NULL;
+    int status = WEIR_EDENIED;
 
-    if (good && method->raw) {
-        signature_len = raw_to_der(key, signature, signature_len, &der);
+    for (unsigned long error = ERR_get_error(); error != 0; error = ERR_get_error())
+        if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+            status = WEIR_ENOMEM;
+    return status;
+}
+
+int keys_verify(EVP_PKEY *key, const struct keys_method *method, const void *data, size_t len,
+                const unsigned char *signature, size_t signature_len)
+{
+    unsigned char *der = NULL;
+
+    if (method->raw && signature_len != 2 * half_of(key))
+        return WEIR_EDENIED;
+    ERR_clear_error();
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool ready = prepare(context, key, method);
+    if (ready && method->raw) {
+        signature_len = raw_to_der(signature, half_of(key), &der);
         signature = der;
-        good = signature_len > 0;
+        ready = signature_len > 0;
     }
-    good = good && prepare(context, key, method) &&
-           EVP_DigestVerify(context, signature, signature_len, data, len) == 1;
+    bool good = ready && EVP_DigestVerify(context, signature, signature_len, data, len) == 1;
+    int status = why_not();
     OPENSSL_free(der);
     EVP_MD_CTX_free(context);
-    ERR_clear_error(); /* what failed was the sender's, and must not speak up elsewhere */
-    return good;
+    return good ? 0 : ready ? status : WEIR_ENOMEM;
+}
+
+int keys_better(int one, int other)
+{
+    if (one == 0 || other == 0)
+        return 0;
+    return one == WEIR_ENOMEM ? one : other;
 }

@@ -46,8 +46,14 @@ struct keys_method {
     bool raw; /* ECDSA: r and s side by side, as JWS and others have them, not DER */
 };
 
-/* Did this key make the signature? False for what cannot be read, too. */
-bool keys_verify(EVP_PKEY *key, const struct keys_method *method, const void *data, size_t len,
-                 const unsigned char *signature, size_t signature_len);
+/*
+ * 0: this key made the signature; WEIR_EDENIED: it did not, or it cannot be read; WEIR_ENOMEM:
+ * there was no memory to tell, as far as OpenSSL says so.
+ */
+int keys_verify(EVP_PKEY *key, const struct keys_method *method, const void *data, size_t len,
+                const unsigned char *signature, size_t signature_len);
+
+/* What is known of a signature that was tried with several keys: of two answers the better one. */
+int keys_better(int one, int other);
 
 #endif

@@ -157,16 +157,17 @@ static bool has_mac(const struct candidates *candidates, const unsigned char *ma
     return same != 0;
 }
 
-static bool is_signed_by(const struct scheme *scheme, const struct candidates *candidates,
-                         EVP_PKEY *key, const unsigned char *content, size_t len)
+static int judge_key(const struct scheme *scheme, const struct candidates *candidates,
+                     EVP_PKEY *key, const unsigned char *content, size_t len)
 {
     struct keys_method method = {.md = scheme_md(scheme)};
-    unsigned good = 0;
+    int status = WEIR_EDENIED;
 
     for (size_t i = 0; i < candidates->count; i++)
-        good |= keys_verify(key, &method, content, len, candidates->items[i].bytes,
-                            candidates->items[i].len);
-    return good != 0;
+        status =
+            keys_better(status, keys_verify(key, &method, content, len, candidates->items[i].bytes,
+                                            candidates->items[i].len));
+    return status;
 }
 
 /* 0: it has been signed by this secret, else the reason. */
@@ -204,16 +205,19 @@ static int judge_keys(const struct scheme *scheme, const struct candidates *cand
                       struct weir_error *error)
 {
     size_t len;
-    unsigned good = 0;
     unsigned char *content;
     int status = content_fill(scheme->content, request, values, &content, &len, error);
 
     if (status != 0)
         return status;
+    status = WEIR_EDENIED;
     for (size_t i = 0; i < scheme->keys.count; i++)
-        good |= is_signed_by(scheme, candidates, scheme->keys.items[i], content, len);
+        status =
+            keys_better(status, judge_key(scheme, candidates, scheme->keys.items[i], content, len));
     content_drop(content, len);
-    return good ? 0 : refuse(error, "no signature is one of a live key");
+    if (status == WEIR_ENOMEM)
+        return weir_fail(error, status, "out of memory");
+    return status == 0 ? 0 : refuse(error, "no signature is one of a live key");
 }
 
 /* A form that was signed covers nothing else that comes in its place. */
