@@ -385,11 +385,13 @@ static bool put_form(struct buffer *buffer, const struct guard_request *request)
         return true;
     char *copy = malloc(request->body_len + 1);
     struct pair *pairs = calloc(CONTENT_FORM_MAX, sizeof(*pairs));
-    int count = -1;
+    int count = 0;
     if (copy != NULL && pairs != NULL) {
         memcpy(copy, request->body, request->body_len);
         copy[request->body_len] = '\0';
         count = split_form(copy, request->body_len, pairs);
+    } else {
+        buffer->failed = true;
     }
     if (count > 0)
         qsort(pairs, (size_t)count, sizeof(*pairs), compare_pairs);
