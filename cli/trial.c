@@ -20,7 +20,7 @@
 #include "hex.h"
 #include "vault.h"
 
-#define FILE_MAX     (SECRET_BYTES_MAX + 2)
+#define FILE_MAX     (SECRET_BYTES_MAX + 4) /* with a newline, one more to see it is too long, NUL */
 #define MICROSECONDS 1000000
 
 static bool refuse(const char *what, const char *argument)
@@ -50,6 +50,14 @@ static bool add_key(struct trial *trial, const char *text)
     return trial->key != NULL || refuse("secret", "cannot be read as a private key");
 }
 
+/* LF, or CR and LF, does not belong to it. */
+static size_t without_newline(const char *text, size_t len)
+{
+    if (len == 0 || text[len - 1] != '\n')
+        return len;
+    return len > 1 && text[len - 2] == '\r' ? len - 2 : len - 1;
+}
+
 /* Out of a file, one newline at its end aside; a private key in PEM only if it is to sign. */
 static bool add_file(struct trial *trial, const char *path, bool signing)
 {
@@ -66,9 +74,7 @@ static bool add_file(struct trial *trial, const char *path, bool signing)
     if (signing && strstr(text, "PRIVATE KEY-----") != NULL) {
         good = add_key(trial, text);
     } else {
-        len -= len > 0 && text[len - 1] == '\n';
-        len -= len > 0 && text[len - 1] == '\r';
-        good = add_secret(trial, text, len);
+        good = add_secret(trial, text, without_newline(text, len));
     }
     vault_free(text, FILE_MAX);
     return good;
@@ -103,7 +109,7 @@ static bool set_url(struct trial *trial, const char *url)
     return true;
 }
 
-/* Changed in place: the name in lower case, a NUL behind it. */
+/* Changed in place: the name in lower case, a NUL behind it and behind the value. */
 static bool add_header(struct trial *trial, char *text)
 {
     char *colon = strchr(text, ':');
@@ -116,8 +122,10 @@ static bool add_header(struct trial *trial, char *text)
     for (char *at = text; *at != '\0'; at++)
         if (*at >= 'A' && *at <= 'Z')
             *at = (char)(*at | 0x20);
-    trial->headers[trial->request.headers_count++] =
-        (struct request_header){text, colon + 1 + strspn(colon + 1, " \t")};
+    char *value = colon + 1 + strspn(colon + 1, " \t"), *end = value + strlen(value);
+    while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+        *--end = '\0';
+    trial->headers[trial->request.headers_count++] = (struct request_header){text, value};
     return true;
 }
 

@@ -348,6 +348,20 @@ def test_a_secret_need_not_be_an_argument(tmp_path):
     assert run(*rest, body=b"{}", env={}).returncode == 2
 
 
+def test_a_header_and_a_file_are_what_the_daemon_takes_them_for(tmp_path):
+    """White space behind a value is none of it; a CR at a secret's end is, unless a LF follows."""
+    secret = tmp_path / "secret"
+    for text, key in ((b"s\r", b"s\r"), (b"s\r\n", b"s"), (b"s\n\n", b"s\n"),
+                      (b"x" * 65536 + b"\r\n", b"x" * 65536)):
+        secret.write_bytes(text)
+        right = hmac.new(key, b"{}", "sha256").hexdigest()
+        done = run("verify", "--preset", "github", "--secret-file", secret, "--header",
+                   f"X-Hub-Signature-256: sha256={right} \t", body=b"{}")
+        assert (done.returncode, done.stderr) == (0, b""), text[-9:]
+    secret.write_bytes(b"x" * 65536 + b"\r\ny")
+    assert run("verify", "--preset", "github", "--secret-file", secret, body=b"").returncode == 2
+
+
 def sign_with(preset, secret, *more, body):
     done = run("sign", "--preset", preset, "--secret", secret, *more, body=body)
     return done, dict(line.split(": ", 1) for line in done.stdout.decode().splitlines())
