@@ -30,6 +30,9 @@ void content_free(struct content **content);
 
 /* Does it depend on the secret? */
 bool content_has_secret(const struct content *content);
+bool content_ends_in_secret(const struct content *content);
+/* Does it look into the body as JSON? */
+bool content_has_places(const struct content *content);
 /* Is all of the body a part of it, this place (a JSON pointer) of it, or a form? */
 bool content_has_body(const struct content *content);
 bool content_has_place(const struct content *content, const char *pointer);

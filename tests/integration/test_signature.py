@@ -419,6 +419,14 @@ def test_weir_verify_standard_webhooks_at_another_time():
     assert run(*arguments, body=body).returncode == 3
 
 
+def test_what_is_missing_to_sign_is_named():
+    for preset, body, want in (("svix", b"{}", "{id}"), ("mailgun", b'{"a":1}', "{body:/signature/token}")):
+        done = run("sign", "--preset", preset, "--secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                   body=body)
+        assert done.returncode == 1
+        assert f"{want} is signed, and not in the request" in done.stderr.decode()
+
+
 def test_what_weir_signs_it_verifies(tmp_path):
     names = [line.split()[0] for line in run("presets").stdout.decode().splitlines()]
     assert len(names) == 24 and "standard-webhooks" in names
