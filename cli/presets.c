@@ -68,10 +68,8 @@ int verb_presets(int argc, char **argv)
 
     if (!options_parse(&options, "jW", usage, argc, argv))
         return EXIT_USAGE;
-    if (options.help) {
-        fputs(usage, stdout);
+    if (options.help)
         return EXIT_OK;
-    }
     if (options.words_count == 2 && strcmp(options.words[0], "show") == 0)
         return show(options.words[1]);
     if (options.words_count == 0 ||

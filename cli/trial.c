@@ -188,6 +188,12 @@ static const struct option options[] = {{"preset", required_argument, NULL, 'p'}
                                         {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
 
+/* What there is to set of a verdict, or of a signature that is made. */
+static bool is_other_verbs(int letter, bool signing)
+{
+    return signing ? letter == 't' || letter == 'j' : letter == 'i';
+}
+
 static bool take(struct trial *trial, int letter, char *value, bool signing)
 {
     switch (letter) {
@@ -214,6 +220,10 @@ static bool parse(struct trial *trial, bool signing, int argc, char **argv)
     while ((letter = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
         if (letter == '?' || letter == ':')
             return refuse(letter == ':' ? "needs a value" : "unknown argument", argv[optind - 1]);
+        if (is_other_verbs(letter, signing))
+            return refuse("not an option of this verb", letter == 'i'   ? "--id"
+                                                        : letter == 'j' ? "--json"
+                                                                        : "--tolerance");
         if (!take(trial, letter, optarg, signing))
             return false;
     }

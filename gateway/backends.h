@@ -22,6 +22,9 @@ extern const struct weir_sink *const backend_sinks[];
 const struct weir_driver *backends_driver(const char *type);
 const struct weir_sink *backends_sink(const char *type);
 
+/* The names of all sinks, at most BACKENDS_MAX; their number. */
+size_t backends_sink_names(const char *names[BACKENDS_MAX]);
+
 /* All drivers, at most BACKENDS_MAX; their number. */
 size_t backends_all(const struct weir_driver *drivers[BACKENDS_MAX]);
 

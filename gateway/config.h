@@ -75,6 +75,7 @@ enum config_content { CONTENT_JSON, CONTENT_FORM, CONTENT_RAW };
 /* One entry of webhooks.json. */
 struct config_webhook {
     char *id, *path;
+    size_t position;       /* in the file, from 0 */
     char *delivery_header; /* lower case; where the sender's delivery id stands; NULL: the usual */
     struct guard *guard;   /* NULL: everybody may post */
     enum config_content content;
@@ -143,6 +144,7 @@ struct config {
     struct config_server server;
     struct config_connection *connections; /* in order of name */
     size_t connections_count;
+    json_t *unread; /* an object of the names of those that had a problem; NULL: none had */
     struct config_webhook *webhooks; /* in order of path */
     size_t webhooks_count;
 };

@@ -99,8 +99,10 @@ static void problem(const struct source *source, const json_t *entry, const char
         source_pointer(pointer, base, error->key);
     else
         snprintf(pointer, sizeof(pointer), "%s", base);
-    source_problem(source, pointer, error->key[0] == '\0' ? NULL : error->key, "%s%s%s", error->key,
-                   error->key[0] == '\0' ? "" : " ", error->detail);
+    bool placed = strcmp(pointer, base) != 0; /* the pointer ends in the key */
+    source_problem(source, pointer, error->key[0] == '\0' ? NULL : error->key, "%s%s%s",
+                   placed ? "" : error->key, placed || error->key[0] == '\0' ? "" : " ",
+                   error->detail);
 }
 
 static bool read_check(struct guard *guard, const struct source *source, const json_t *entry,

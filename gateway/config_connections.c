@@ -243,6 +243,14 @@ static bool read_one(struct config_connection *connection, const struct config_o
     return true;
 }
 
+/* Without memory its modules have a problem more. */
+static void mark_unread(struct config *config, const char *name)
+{
+    if (config->unread == NULL)
+        config->unread = json_object();
+    json_object_set_new(config->unread, name, json_true());
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const struct config_connection *)a)->name,
@@ -264,10 +272,14 @@ void config_read_connections(struct config *config, const struct source *source)
         source_problem(source, "", NULL, "out of memory");
         return;
     }
-    json_object_foreach(source->root, name,
-                        entry) if (read_one(&config->connections[config->connections_count],
-                                            &config->server.outbound, source, name, entry))
-        config->connections_count++;
+    json_object_foreach(source->root, name, entry)
+    {
+        if (read_one(&config->connections[config->connections_count], &config->server.outbound,
+                     source, name, entry))
+            config->connections_count++;
+        else
+            mark_unread(config, name);
+    }
     qsort(config->connections, config->connections_count, sizeof(*config->connections), by_name);
 }
 
@@ -278,4 +290,5 @@ void config_free_connections(struct config *config)
         weir_settings_unref(&config->connections[i].settings);
     }
     free(config->connections);
+    json_decref(config->unread);
 }

@@ -114,7 +114,7 @@ static bool read_reference(const struct source *source, const json_t *value, con
     if (why == NULL)
         why = read_secret(path, out);
     if (why != NULL)
-        source_problem(source, pointer, key, "the secret in %s %s cannot be read: %s",
+        source_problem(source, pointer, key, "%s %s cannot be read: %s",
                        file != NULL ? "file" : "credential", text, why);
     free(text);
     return why == NULL;

@@ -41,10 +41,21 @@ static void unknown_connection(const struct config *config, const struct source 
     const char *names[NEAREST_MAX];
     size_t count = 0;
 
+    if (json_object_get(config->unread, name) != NULL)
+        return; /* what is wrong with it has been said */
     for (; count < config->connections_count && count < NEAREST_MAX; count++)
         names[count] = config->connections[count].name;
     const char *nearest = text_nearest(name, names, count);
     source_problem(source, pointer, "connection", "no connection is called %s%s%s", name,
+                   nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest);
+}
+
+static void unknown_module(const struct source *source, const char *pointer, const char *type)
+{
+    const char *names[BACKENDS_MAX];
+    const char *nearest = text_nearest(type, names, backends_sink_names(names));
+
+    source_problem(source, pointer, "type", "no module is called %s%s%s", type,
                    nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest);
 }
 
@@ -59,7 +70,7 @@ static bool find_parts(struct config_module *module, const struct config *config
     module->connection = name == NULL ? NULL : config_connection_find(config, name);
     source_pointer(pointer, base, "type");
     if (type != NULL && module->sink == NULL)
-        source_problem(source, pointer, "type", "no module is called %s", type);
+        unknown_module(source, pointer, type);
     source_pointer(pointer, base, "connection");
     if (name != NULL && module->connection == NULL)
         unknown_connection(config, source, pointer, name);
@@ -310,18 +321,27 @@ static bool read_entry(struct config_webhook *webhook, const struct config *conf
     return config_read_challenge(webhook, source, entry, base) && good && webhook->id != NULL;
 }
 
+/* Those of one path as they stand in the file. */
 static int by_path(const void *a, const void *b)
 {
-    return strcmp(((const struct config_webhook *)a)->path,
-                  ((const struct config_webhook *)b)->path);
+    const struct config_webhook *one = a, *other = b;
+    int order = strcmp(one->path, other->path);
+
+    return order != 0 ? order
+                      : (one->position > other->position) - (one->position < other->position);
 }
 
 static void check_unique(const struct config *config, const struct source *source)
 {
-    for (size_t i = 1; i < config->webhooks_count; i++)
-        if (by_path(&config->webhooks[i - 1], &config->webhooks[i]) == 0)
-            source_problem(source, "/webhooks", "path", "two webhooks have the path %s",
-                           config->webhooks[i].path);
+    char pointer[SOURCE_POINTER_MAX];
+
+    for (size_t i = 1; i < config->webhooks_count; i++) {
+        const struct config_webhook *one = &config->webhooks[i - 1], *other = one + 1;
+        if (strcmp(one->path, other->path) != 0)
+            continue;
+        snprintf(pointer, sizeof(pointer), "/webhooks/%zu/path", other->position);
+        source_problem(source, pointer, "path", "two webhooks have the path %s", other->path);
+    }
 }
 
 static void read_list(struct config *config, const struct source *source, const json_t *list)
@@ -332,6 +352,7 @@ static void read_list(struct config *config, const struct source *source, const 
         struct config_webhook *webhook = &config->webhooks[config->webhooks_count];
         snprintf(index, sizeof(index), "%zu", i);
         source_pointer(pointer, "/webhooks", index);
+        webhook->position = i;
         if (read_entry(webhook, config, source, json_array_get(list, i), pointer)) {
             config->webhooks_count++;
         } else {

@@ -82,6 +82,20 @@ size_t backends_all(const struct weir_driver *drivers[BACKENDS_MAX])
     return count;
 }
 
+size_t backends_sink_names(const char *names[BACKENDS_MAX])
+{
+    size_t count = 0;
+
+    pthread_mutex_lock(&table.mutex);
+    for (const struct weir_sink *const *at = backend_sinks; *at != NULL && count < BACKENDS_MAX;
+         at++)
+        names[count++] = (*at)->name;
+    for (size_t i = 0; i < table.sinks_count && count < BACKENDS_MAX; i++)
+        names[count++] = table.sinks[i]->name;
+    pthread_mutex_unlock(&table.mutex);
+    return count;
+}
+
 /* ---- Checking a plugin ----------------------------------------------------------------------- */
 
 static int check_driver(const struct weir_driver *driver, struct weir_error *error)

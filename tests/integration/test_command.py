@@ -13,7 +13,8 @@ from gateway import TOKEN, Load, Weir
 from pgserver import wait_until
 from stage import check_exactly_once, states
 
-VERBS = ("serve", "check", "reload", "status", "pools", "version", "verify", "sign", "presets")
+VERBS = ("serve", "check", "reload", "status", "pools", "version", "verify", "sign", "presets",
+         "convert")
 
 
 @pytest.fixture
@@ -31,6 +32,7 @@ def test_help_goes_to_standard_output_and_mistakes_to_the_other(idle, verb):
         result = idle.command(verb, option)
         assert (result.returncode, result.stderr) == (0, "")
         assert result.stdout.startswith(f"usage: weir {verb}")
+        assert result.stdout.count(f"usage: weir {verb}") == 1
     result = idle.command(verb, "--nonsense")
     assert (result.returncode, result.stdout) == (2, "")
     assert "--nonsense" in result.stderr and f"usage: weir {verb}" in result.stderr
@@ -92,6 +94,26 @@ def test_a_mistake_in_every_entry_is_told_at_once(idle, form):
     assert time.monotonic() - begun < 5
     assert result.returncode == 3 and "/nope: " in result.stderr
     assert len(result.stderr.splitlines()) == 65 and result.stderr.endswith("more\n")
+
+
+def test_a_mistake_is_told_once_and_where_it_is(idle):
+    connections = {"l": {"type": "log", "pool_max_sice": 3}}
+    log = [{"type": "log", "connection": "l"}]
+    webhooks = [{"path": "/a", "modules": log}, {"path": "/b", "modules": log},
+                {"path": "/c", "modules": [{"type": "lgo", "connection": "m"}]},
+                {"path": "/b", "modules": log, "auth": [{"type": "signature", "preset": "githb",
+                                                        "secret": "x"}]}]
+    idle.write(connections, {"webhooks": webhooks})
+    told = json.loads(idle.command("check", "--config", str(idle.config), "--json").stdout)
+    found = {error["pointer"]: error["message"] for error in told["errors"]}
+    assert set(found) == {"/l/pool_max_sice", "/webhooks/2/modules/0/type",
+                          "/webhooks/2/modules/0/connection", "/webhooks/3/auth/0/preset"}
+    assert found["/webhooks/2/modules/0/type"] == "no module is called lgo; did you mean log"
+    assert found["/webhooks/3/auth/0/preset"] == "no preset is called githb; did you mean github"
+    idle.write({"l": {"type": "log"}}, {"webhooks": [webhooks[1], webhooks[0], webhooks[1]]})
+    told = json.loads(idle.command("check", "--config", str(idle.config), "--json").stdout)
+    assert [(error["pointer"], error["message"]) for error in told["errors"]] == [
+        ("/webhooks/2/path", "two webhooks have the path /b")]
 
 
 def test_a_wrong_token_is_refused(start, database):
