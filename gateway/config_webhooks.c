@@ -287,6 +287,25 @@ static bool check_url(const struct config_webhook *webhook, const struct config_
     return false;
 }
 
+/* Some signatures are good only, or not at all, over bodies of one kind. */
+static bool check_content(const struct config_webhook *webhook, const struct source *source,
+                          const char *base)
+{
+    enum guard_takes takes = guard_takes(webhook->guard);
+    char pointer[SOURCE_POINTER_MAX];
+    const char *wrong = NULL;
+
+    if (takes == GUARD_TAKES_JSON && webhook->content != CONTENT_JSON)
+        wrong = "must be json: a sha256 that begins with the secret can be forged for other bodies";
+    else if (takes == GUARD_TAKES_NO_FORM && webhook->content == CONTENT_FORM)
+        wrong = "must not be form: the signature in auth is looked for in a JSON body";
+    if (wrong == NULL)
+        return true;
+    source_pointer(pointer, base, "content");
+    source_problem(source, pointer, "content", "%s", wrong);
+    return false;
+}
+
 static bool read_entry(struct config_webhook *webhook, const struct config *config,
                        const struct source *source, const json_t *entry, const char *base)
 {
@@ -317,6 +336,7 @@ static bool read_entry(struct config_webhook *webhook, const struct config *conf
     good = config_read_match(webhook, source, entry, base) && good;
     good = config_read_auth(webhook, source, entry, base) && good;
     good = check_url(webhook, &config->server, source, base) && good;
+    good = check_content(webhook, source, base) && good;
     good = config_read_pace(webhook, source, entry, base) && good;
     return config_read_challenge(webhook, source, entry, base) && good && webhook->id != NULL;
 }

@@ -31,6 +31,9 @@ struct check_kind {
     /* Is the public URL a part of what it looks at? NULL: never. */
     bool (*needs_url)(const void *check);
 
+    /* NULL: any body. */
+    enum guard_takes (*takes)(const void *check);
+
     /*
      * 0, or a status with the reason for the operator's eyes; WEIR_ENOMEM if it could not look.
      * What it takes depends on the request and the configuration, not on how far a wrong credential

@@ -168,6 +168,20 @@ bool guard_needs_url(const struct guard *guard)
     return false;
 }
 
+enum guard_takes guard_takes(const struct guard *guard)
+{
+    enum guard_takes most = GUARD_TAKES_ANY;
+
+    for (size_t i = 0; guard != NULL && i < guard->count; i++) {
+        const struct entry *entry = &guard->entries[i];
+        enum guard_takes takes =
+            entry->kind->takes == NULL ? GUARD_TAKES_ANY : entry->kind->takes(entry->check);
+        if (takes > most)
+            most = takes;
+    }
+    return most;
+}
+
 enum guard_verdict guard_judge_head(const struct guard *guard, const struct guard_request *request,
                                     struct weir_error *reason)
 {

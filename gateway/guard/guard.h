@@ -55,6 +55,9 @@ bool guard_needs_body(const struct guard *guard);
 /* Does a check look at the public URL? Then nothing passes that is asked without one. */
 bool guard_needs_url(const struct guard *guard);
 
+/* What all of its checks together take. */
+enum guard_takes guard_takes(const struct guard *guard);
+
 /* What WWW-Authenticate says; good as long as the guard. */
 const char *guard_challenge(const struct guard *guard);
 

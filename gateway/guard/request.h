@@ -16,6 +16,14 @@ struct request_header {
 
 struct json_body; /* see json_place.h */
 
+/* What may the body be, if a check is to mean something? */
+enum guard_takes {
+    GUARD_TAKES_ANY,
+    GUARD_TAKES_NO_FORM, /* it looks into the body as JSON, and nothing else would pass */
+    GUARD_TAKES_JSON     /* a digest begins with the secret: who knows one can make that of a longer
+                            body, though never of one that is JSON */
+};
+
 struct guard_request {
     const char *method; /* "POST" */
     const char *path;   /* as it came, not decoded */

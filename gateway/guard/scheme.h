@@ -21,6 +21,7 @@ bool scheme_is_asymmetric(const struct scheme *scheme);
 
 bool scheme_needs_body(const struct scheme *scheme);
 bool scheme_needs_url(const struct scheme *scheme);
+enum guard_takes scheme_takes(const struct scheme *scheme);
 bool scheme_reads_header(const struct scheme *scheme, const char *name);
 
 struct scheme_verdict {

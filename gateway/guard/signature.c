@@ -178,6 +178,22 @@ static bool signature_needs_url(const void *check)
     return false;
 }
 
+/* It passes by one scheme that is forged, and fails if it cannot pass by any. */
+static enum guard_takes signature_takes(const void *check)
+{
+    const struct signature *signature = check;
+    enum guard_takes least = GUARD_TAKES_JSON;
+
+    for (size_t i = 0; i < signature->count; i++) {
+        enum guard_takes takes = scheme_takes(signature->schemes[i]);
+        if (takes == GUARD_TAKES_JSON)
+            return takes;
+        if (takes < least)
+            least = takes;
+    }
+    return least;
+}
+
 static int signature_judge(const void *check, const struct guard_request *request,
                            struct weir_error *error)
 {
@@ -285,6 +301,7 @@ const struct check_kind check_signature = {.name = "signature",
                                            .make = signature_make,
                                            .needs_body = signature_needs_body,
                                            .needs_url = signature_needs_url,
+                                           .takes = signature_takes,
                                            .judge = signature_judge,
                                            .reads_header = signature_reads,
                                            .identify = signature_identify,

@@ -379,6 +379,15 @@ bool scheme_needs_url(const struct scheme *scheme)
     return content_has_url(scheme->content);
 }
 
+enum guard_takes scheme_takes(const struct scheme *scheme)
+{
+    if (scheme->algorithm == SCHEME_SHA256 && !content_ends_in_secret(scheme->content))
+        return GUARD_TAKES_JSON;
+    return scheme->body != NULL || scheme->time_body != NULL || content_has_places(scheme->content)
+               ? GUARD_TAKES_NO_FORM
+               : GUARD_TAKES_ANY;
+}
+
 bool scheme_reads_header(const struct scheme *scheme, const char *name)
 {
     return is_one_of(&scheme->headers, name);

@@ -212,6 +212,37 @@ def test_the_content_must_be_known(start):
         (error["pointer"], error["message"]) for error in answer["errors"]]
 
 
+def test_a_digest_that_can_be_continued_is_for_json_alone(start):
+    """SHA-256 of secret and bytes gives away that of secret, bytes, padding and more bytes."""
+    weir = start({}, {"webhooks": []})
+    own = {"type": "signature", "header": "X-Sig", "algorithm": "sha256", "secret": "0123456789abcdef"}
+    hubspot = {"type": "signature", "preset": "hubspot-v1", "secret": "0123456789abcdef"}
+    forged = "must be json: a sha256 that begins with the secret can be forged for other bodies"
+    for auth, content, message in (
+            (hubspot, "raw", forged), (hubspot, "form", forged), (hubspot, "json", None),
+            ({**own, "content": "{secret}{timestamp}{body}", "timestamp_header": "X-T"}, "raw", forged),
+            ({**own, "content": "{body}{secret}"}, "raw", None)):
+        entry = {"path": "/x", "content": content, "auth": [auth], "modules": []}
+        _, answer = weir.change(webhooks={"webhooks": [entry]})
+        assert message_at(answer, "/webhooks/0/content") == message, (auth, content)
+
+
+def test_a_signature_in_a_json_body_is_not_looked_for_in_a_form(start):
+    weir = start({}, {"webhooks": []})
+    message = "must not be form: the signature in auth is looked for in a JSON body"
+    for preset, content, want in (("mailgun", "form", message), ("linear", "form", message),
+                                  ("mailgun", "raw", None), ("github", "form", None)):
+        auth = [{"type": "signature", "preset": preset, "secret": "0123456789abcdef"}]
+        entry = {"path": "/x", "content": content, "auth": auth, "modules": []}
+        _, answer = weir.change(webhooks={"webhooks": [entry]})
+        assert message_at(answer, "/webhooks/0/content") == want, (preset, content)
+
+
+def message_at(answer, pointer):
+    found = [error["message"] for error in answer.get("errors", []) if error["pointer"] == pointer]
+    return found[0] if found else None
+
+
 # ---- Redacting ------------------------------------------------------------------------------------
 
 def test_what_is_redacted_is_stored_nowhere(entering):
