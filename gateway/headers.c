@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: writing a request's headers as a JSON object.
- * Never does: store a credential, a cookie or a signature; write anything that is not UTF-8.
+ * Never does: store a credential, a cookie or a signature, or what is untrue of the stored body;
+ * write anything that is not UTF-8.
  * Lock: none.
  */
 #include "headers.h"
@@ -33,11 +34,22 @@ static bool ends_with(const char *name, const char *end)
     return len >= end_len && strcmp(name + len - end_len, end) == 0;
 }
 
+/* Whole names that say how long the body was on the wire, and in which coding. */
+static const char *const wire_names[] = {"content-length", "content-encoding", "transfer-encoding"};
+
+static bool is_one_of(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 bool headers_storable(const char *name)
 {
-    for (size_t i = 0; i < sizeof(secret_names) / sizeof(secret_names[0]); i++)
-        if (strcmp(name, secret_names[i]) == 0)
-            return false;
+    if (is_one_of(name, secret_names, sizeof(secret_names) / sizeof(secret_names[0])) ||
+        is_one_of(name, wire_names, sizeof(wire_names) / sizeof(wire_names[0])))
+        return false;
     for (size_t i = 0; i < sizeof(secret_parts) / sizeof(secret_parts[0]); i++)
         if (strstr(name, secret_parts[i]) != NULL)
             return false;

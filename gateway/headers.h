@@ -12,7 +12,11 @@
 
 #define HEADERS_JSON_MAX (128u << 10) /* bytes; headers past it are left out */
 
-/* May a header of this (lower-case) name be stored? Credentials, cookies and signatures may not. */
+/*
+ * May a header of this (lower-case) name be stored? Credentials, cookies and signatures may not,
+ * and what describes the body as it was sent (RFC 9110, 8.4 and 8.6; RFC 9112, 6.1) would be wrong
+ * of the one that is stored.
+ */
 bool headers_storable(const char *name);
 
 /*

@@ -52,6 +52,20 @@ static void repeated_names_are_joined(void)
     json_decref(root);
 }
 
+/* A gzip request is stored unpacked, beside what says that it is not. */
+static void the_body_that_was_sent_is_not_described(void)
+{
+    const struct request_header headers[] = {{"content-encoding", "gzip"},
+                                             {"content-length", "9"},
+                                             {"transfer-encoding", "chunked"},
+                                             {"content-type", "application/json"}};
+    json_t *root = stored(headers, COUNT(headers));
+
+    CHECK_INT((long long)json_object_size(root), 1);
+    CHECK_STRING(value_of(root, "content-type"), "application/json");
+    json_decref(root);
+}
+
 static void secrets_are_left_out(void)
 {
     static const char *const secret[] = {
@@ -102,5 +116,5 @@ static void what_does_not_fit_is_left_out(void)
 }
 
 TEST_MAIN(TEST(none_is_an_empty_object), TEST(repeated_names_are_joined),
-          TEST(secrets_are_left_out), TEST(odd_bytes_become_valid_json),
-          TEST(what_does_not_fit_is_left_out))
+          TEST(the_body_that_was_sent_is_not_described), TEST(secrets_are_left_out),
+          TEST(odd_bytes_become_valid_json), TEST(what_does_not_fit_is_left_out))
