@@ -35,15 +35,23 @@ static const char *name_of(const char *type, const char *key)
     return key;
 }
 
-/* Is there an authority to check the server's certificate by, once variables are replaced? */
+/* An empty one, from a variable's default, is none. */
+static bool is_nothing(const json_t *value, const char *key)
+{
+    char *text = mapform_expand(value);
+    bool nothing =
+        json_is_null(value) || (text != NULL && text[0] == '\0' && strncmp(key, "ssl_", 4) == 0);
+
+    free(text);
+    return nothing;
+}
+
+/* Is there an authority to check the server's certificate by? */
 static bool has_authority(const json_t *entry)
 {
     const json_t *value = json_object_get(entry, "ssl_ca_cert");
-    char *text = mapform_expand(value);
-    bool there = value != NULL && !json_is_null(value) && (text == NULL || text[0] != '\0');
 
-    free(text);
-    return there;
+    return value != NULL && !is_nothing(value, "ssl_ca_cert");
 }
 
 /* "ssl": true or false, in the words of the client library. */
@@ -63,17 +71,6 @@ static void map_ssl(struct mapping *mapping, const json_t *entry, const char *ty
                 json_string(mode), mapping->from, "ssl");
 }
 
-/* An empty one, from a variable's default, is none. */
-static bool is_nothing(const json_t *value, const char *key)
-{
-    char *text = mapform_expand(value);
-    bool nothing =
-        json_is_null(value) || (text != NULL && text[0] == '\0' && strncmp(key, "ssl_", 4) == 0);
-
-    free(text);
-    return nothing;
-}
-
 void mapform_connection(struct mapping *mapping, const json_t *entry)
 {
     const char *type = type_of(entry), *key;
@@ -85,10 +82,10 @@ void mapform_connection(struct mapping *mapping, const json_t *entry)
         if (strcmp(key, "type") == 0 && json_is_string(value))
             mapform_set(mapping, mapping->made, mapping->to, key, json_string(type), mapping->from,
                         key);
-        else if (sql && strcmp(key, "ssl") == 0)
-            map_ssl(mapping, entry, type);
         else if (is_nothing(value, key))
             mapform_note(mapping, mapping->from, key);
+        else if (sql && strcmp(key, "ssl") == 0)
+            map_ssl(mapping, entry, type);
         else
             mapform_move(mapping, mapping->made, mapping->to, name_of(type, key), value,
                          mapping->from, key);

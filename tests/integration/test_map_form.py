@@ -230,6 +230,21 @@ def test_keys_of_connections_are_refused_by_their_names(start):
     assert found[0][0] == "/c/pass"
 
 
+def test_an_authority_that_is_null_is_none(start):
+    weir = start({}, {}, start=False)
+    for kind, entry, want in (("postgresql", {"ssl": True, "ssl_ca_cert": None}, "require"),
+                              ("mysql", {"ssl": True, "ssl_ca_cert": ""}, "required"),
+                              ("postgresql", {"ssl": True, "ssl_ca_cert": "/ca"}, "verify-full"),
+                              ("mysql", {"ssl": False, "ssl_ca_cert": None}, "disabled"),
+                              ("postgresql", {"ssl": None}, None)):
+        weir.write({"c": {"type": kind, "host": "localhost", **entry}}, {"x": LOG})
+        output = weir.config / f"out-{kind}-{want}"
+        done = weir.command("convert", "--config", str(weir.config), "--output", str(output))
+        assert done.returncode == 0, done.stderr
+        written = json.loads((output / "connections.json").read_text())["c"]
+        assert written.get("sslmode", written.get("ssl_mode")) == want, entry
+
+
 def test_check_says_what_each_key_becomes_and_convert_writes_it(start, tmp_path):
     webhooks = {"github": {**LOG, "authorization": "Bearer {$HOOK:secret-1}",
                            "hmac": {"secret": "secret-2", "algorithm": "sha256"},
