@@ -26,7 +26,7 @@
     X(REJECTED, 422, "rejected", "The destination refused this webhook for good.")                 \
     X(SIZES_REJECTED, 422, "sizes-rejected", "A pool cannot have these sizes; nothing changed.")   \
     X(CONFIG_REJECTED, 422, "config-rejected", "The configuration is not valid; nothing changed.") \
-    X(RATE_LIMITED, 429, "rate-limited", "Too many requests from this sender.")                    \
+    X(RATE_LIMITED, 429, "rate-limited", "Too many requests; see Retry-After.")                    \
     X(HEADERS_TOO_LARGE, 431, "headers-too-large", "The headers are larger than allowed.")         \
     X(INTERNAL, 500, "internal", "This is a bug.")                                                 \
     X(UNKNOWN_METHOD, 501, "unknown-method", "This method is not known here.")                     \
