@@ -15,6 +15,7 @@ from backends import MySQL, Rabbit, RedisStream
 from gateway import BUILD, ROOT
 from mariadb import MariaDB
 
+MESON = "/usr/bin/meson"
 PROGRAMS = ROOT / "tests" / "library"
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 SECONDS = 60  # no program takes that long unless it hangs
@@ -98,6 +99,27 @@ def test_a_program_outside_the_tree(house, compiler, standard, static):
     done = house.run(program)
     assert done.returncode == 0 and done.stdout == "WEIR_EUNKNOWN\n", done.stdout + done.stderr
     assert bool(house.needs(program)) is not static
+
+
+def test_a_prefix_of_ones_own(tmp_path):
+    """What is installed there finds its library there, and so does who links as the page says."""
+    prefix, program = tmp_path / "weir", tmp_path / "program"
+    plain = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
+    try:
+        make("install", f"PREFIX={prefix}")
+    finally:
+        subprocess.run([MESON, "configure", str(BUILD), "-Dprefix=/usr/local"], check=True,
+                       capture_output=True)
+    assert subprocess.run([str(prefix / "bin" / "weir"), "version"], env=plain, check=False,
+                          capture_output=True).returncode == 0
+    (pc,) = prefix.rglob("weir.pc")
+    done = subprocess.run(
+        "gcc -o %s %s $(pkg-config --cflags --libs weir) -Wl,-rpath,$(pkg-config --variable=libdir weir)"
+        % (program, PROGRAMS / "ordinary.c"), shell=True, check=False, capture_output=True,
+        env={**plain, "PKG_CONFIG_PATH": str(pc.parent)})
+    assert done.returncode == 0, done.stderr
+    assert subprocess.run([str(program)], env=plain, check=True, text=True,
+                          capture_output=True).stdout == "WEIR_EUNKNOWN\n"
 
 
 def test_a_program_that_is_all_static(house):
