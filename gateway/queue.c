@@ -120,15 +120,22 @@ static bool call_lane(struct queue *queue, int64_t now)
     return true;
 }
 
-/* Without the mutex. If there is no thread to be had, the next tick tries again. */
+/*
+ * Without the mutex. If there is no thread to be had, the next tick tries again; who has no other
+ * lane says so.
+ */
 static void start_lane(struct queue *queue)
 {
+    struct weir_error error;
+
     if (lane_start(queue))
         return;
     pthread_mutex_lock(&queue->mutex);
-    queue->lanes--;
+    bool alone = --queue->lanes == 0;
     queue->acquiring--;
     pthread_mutex_unlock(&queue->mutex);
+    if (alone)
+        queue_complain(queue, weir_fail(&error, WEIR_ERESOURCE, "no thread could be had"), &error);
 }
 
 /* ---- Coming in ------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Too much of everything: it is refused with a code, what was accepted is stored, memory holds."""
 import json
+import os
 import pathlib
 import socket
 import subprocess
@@ -184,3 +185,22 @@ def test_no_descriptors_are_left(start, tmp_path):
         assert weir.log().count("event=accept-paused") == 1
         subprocess.run(["prlimit", f"--pid={weir.process.pid}", "--nofile=1024:"], check=True)
         assert weir.post({"a": 2})[0] == 200
+
+
+def test_no_threads_are_left(start, tmp_path):
+    """Every webhook was answered 503, and neither the log nor /readyz said a word."""
+    weir = start({"db": {"type": "sqlite", "path": str(tmp_path / "x.db"),
+                         "acquisition_timeout": 0.5}},
+                 {"webhooks": [{"path": "/webhook/example",
+                                "modules": [{"type": "sqlite", "connection": "db"}]}]})
+    fields = pathlib.Path(f"/proc/{weir.process.pid}/statm").read_text().split()
+    room = int(fields[0]) * os.sysconf("SC_PAGESIZE") + (1 << 20)  # less than a stack
+    subprocess.run(["prlimit", f"--pid={weir.process.pid}", f"--as={room}:"], check=True)
+    assert [weir.post({"a": n})[0] for n in range(3)] == [503] * 3
+    assert weir.log().count("event=delivery-failing") == 1
+    assert 'status=WEIR_ERESOURCE detail="no thread could be had"' in weir.log()
+    assert weir.request("GET", "/readyz")[0] == 503
+    subprocess.run(["prlimit", f"--pid={weir.process.pid}", "--as=unlimited:"], check=True)
+    assert weir.post({"a": 3})[0] == 200
+    assert "event=delivery-recovered" in weir.log()
+    assert weir.request("GET", "/readyz")[0] == 200
