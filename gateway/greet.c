@@ -36,7 +36,7 @@ static void fill(struct answer *answer, const char *type, const char *text)
         answer_problem(answer, ANSWER_OVERLOADED, NULL);
         return;
     }
-    answer_body(answer, 200, type, copy, strlen(copy));
+    answer_body(answer, text[0] == '\0' ? 204 : 200, type, copy, strlen(copy));
     answer->nosniff = true;
 }
 

@@ -132,6 +132,21 @@ static bool reply_zoom(const struct guard *guard, const struct guard_request *re
     return true;
 }
 
+/*
+ * An interaction asks with type 1, to be told the same; a webhook event with type 0, to be told
+ * nothing. What has happened is of type 1, too, and says of which it is in its event.
+ */
+static bool reply_discord(const struct guard_request *request, char text[CHALLENGE_TEXT_MAX])
+{
+    char type[JSON_PLACE_MAX], event[JSON_PLACE_MAX];
+
+    if (!json_place(request, "/type", type) || (strcmp(type, "0") != 0 && strcmp(type, "1") != 0) ||
+        json_place(request, "/event/type", event))
+        return false;
+    snprintf(text, CHALLENGE_TEXT_MAX, "%s", type[0] == '1' ? "{\"type\":1}" : "");
+    return true;
+}
+
 bool challenge_reply(const struct challenge *challenge, const struct guard *guard,
                      const struct guard_request *request, char text[CHALLENGE_TEXT_MAX],
                      const char **type)
@@ -140,9 +155,7 @@ bool challenge_reply(const struct challenge *challenge, const struct guard *guar
     switch (challenge->kind) {
     case CHALLENGE_SLACK: return reply_slack(request, text);
     case CHALLENGE_ZOOM: return reply_zoom(guard, request, text);
-    case CHALLENGE_DISCORD:
-        snprintf(text, CHALLENGE_TEXT_MAX, "{\"type\":1}");
-        return says(request, "/type", "1");
+    case CHALLENGE_DISCORD: return reply_discord(request, text);
     default: return false;
     }
 }

@@ -20,7 +20,7 @@ enum challenge_kind {
     CHALLENGE_NONE,
     CHALLENGE_SLACK,   /* url_verification, in a signed body */
     CHALLENGE_ZOOM,    /* endpoint.url_validation, in a signed body; the answer is signed, too */
-    CHALLENGE_DISCORD, /* PING, in a signed body */
+    CHALLENGE_DISCORD, /* PING of interactions, or of webhook events, in a signed body */
     CHALLENGE_META,    /* GET with hub.challenge, and a token that both know */
     CHALLENGE_GRAPH    /* POST with validationToken */
 };
@@ -47,8 +47,9 @@ int challenge_echo(const struct challenge *challenge, const struct guard_request
                    char text[CHALLENGE_TEXT_MAX]);
 
 /*
- * Of a request that was verified by the guard: is it a challenge? Then text is its answer, and
- * *type that one's media type. Zoom's answer is signed by the secret that the request was.
+ * Of a request that was verified by the guard: is it a challenge? Then text is its answer, empty if
+ * nothing is to be said (204), and *type that one's media type. Zoom's answer is signed by the
+ * secret that the request was.
  */
 bool challenge_reply(const struct challenge *challenge, const struct guard *guard,
                      const struct guard_request *request, char text[CHALLENGE_TEXT_MAX],

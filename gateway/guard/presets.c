@@ -22,7 +22,7 @@ static const struct preset presets[] = {
     {"bitbucket", "Bitbucket: HMAC-SHA256 of the body, hex",
      "{\"header\":\"X-Hub-Signature\",\"prefix\":\"{hash}=\",\"algorithm\":\"hmac-sha256\","
      "\"id_header\":\"X-Request-UUID\"}"},
-    {"discord", "Discord interactions: Ed25519 of timestamp and body, hex; the key is in hex",
+    {"discord", "Discord: Ed25519 of timestamp and body, hex; the key is in hex",
      "{\"header\":\"X-Signature-Ed25519\",\"algorithm\":\"ed25519\",\"key\":\"hex\","
      "\"content\":\"{timestamp}{body}\",\"timestamp_header\":\"X-Signature-Timestamp\"}"},
     {"gitea", "Gitea, Forgejo: HMAC-SHA256 of the body, bare hex",

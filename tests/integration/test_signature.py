@@ -200,19 +200,46 @@ def test_zoom_is_answered_by_the_secret_it_has_used(signed):
         assert json.loads(answer[2])["encryptedToken"] == mac(secret, "qgg8vlvZ").hexdigest()
 
 
-def test_discord_pings(signed, tmp_path):
+@pytest.fixture
+def discord(signed, tmp_path):
+    """A webhook of Discord's, and what signs for it."""
     key = tmp_path / "key.pem"
     subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True)
     public = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"],
                             check=True, capture_output=True).stdout[-32:].hex()
     weir = signed({"type": "signature", "preset": "discord", "secret": public})
-    body = '{"type":1}'
-    done = subprocess.run([WEIR, "sign", "--preset", "discord", "--secret-file", key],
-                          input=body.encode(), capture_output=True, check=True)
-    headers = dict(line.split(": ", 1) for line in done.stdout.decode().splitlines())
-    status, _, text = post(weir, body, headers)
+
+    def headers(body):
+        done = subprocess.run([WEIR, "sign", "--preset", "discord", "--secret-file", key],
+                              input=body.encode(), capture_output=True, check=True)
+        return dict(line.split(": ", 1) for line in done.stdout.decode().splitlines())
+    return weir, headers
+
+
+def test_discord_pings(discord, tmp_path):
+    """Interactions ask with type 1 and are told so; webhook events ask with type 0, and nothing."""
+    weir, headers = discord
+    body = json.dumps({"id": "9", "application_id": "1", "type": 1, "token": "t", "version": 1})
+    status, _, text = post(weir, body, headers(body))
     assert (status, json.loads(text)) == (200, {"type": 1})
-    assert code(post(weir, '{"type":2}', headers)) == 401
+    assert code(post(weir, '{"type":2}', headers(body))) == 401
+    body = json.dumps({"version": 1, "application_id": "1", "type": 0})
+    assert code(post(weir, body)) == 401
+    status, answer, text = post(weir, body, headers(body))
+    assert (status, answer["Content-Type"], text) == (204, "application/json", b"")
+    assert code(post(weir, "{}", headers("{}"))) == 200
+    assert len(rows(tmp_path)) == 1, "a challenge is not stored"
+
+
+def test_an_event_of_discord_is_no_ping(discord, tmp_path):
+    """Each of its webhook events is of type 1, too, which is not asked but told."""
+    weir, headers = discord
+    event = {"version": 1, "application_id": "1", "type": 1, "event": {
+        "type": "ENTITLEMENT_CREATE", "timestamp": "2024-10-18T14:42:53.064834", "data": {}}}
+    for body in (json.dumps(event), json.dumps({"type": 2, "id": "1", "token": "t"})):
+        status, _, text = post(weir, body, headers(body))
+        assert (status, json.loads(text)["status"]) == (200, "stored")
+    assert len(rows(tmp_path)) == 2
 
 
 def test_meta_and_microsoft_graph_echo(start, tmp_path):
