@@ -88,6 +88,14 @@ char *request_take_body(struct request *request, size_t *len, size_t *budget)
     return body;
 }
 
+bool door_hears(const struct door *door, uint64_t id)
+{
+    const struct client *client = client_find(&door->clients, id);
+
+    /* Nothing has come of one that is still listened to. That is nearly all of them. */
+    return client != NULL && (client->reading || !wire_has_ended(&client->wire));
+}
+
 void door_answer(struct door *door, uint64_t id, struct answer *answer)
 {
     struct client *client = client_find(&door->clients, id);

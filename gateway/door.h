@@ -124,6 +124,12 @@ int door_listen(struct door *door, const char *address, bool admin, bool reuse_p
 
 void door_set_limits(struct door *door, const struct door_limits *limits);
 
+/*
+ * Will an answer to this request be heard, as far as can be told? Not if its client has gone, or
+ * has said that it will send no more, which is how most of them go.
+ */
+bool door_hears(const struct door *door, uint64_t id);
+
 /* Answer the request and clear *answer. An id whose client has gone is ignored. */
 void door_answer(struct door *door, uint64_t id, struct answer *answer);
 

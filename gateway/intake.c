@@ -126,7 +126,8 @@ static void settled(struct mail *mail)
     struct webhook *webhook = list_entry(mail, struct webhook, mail);
     struct intake *intake = webhook->origin_context;
 
-    repeats_note(intake->loop->gateway->repeats, webhook);
+    repeats_note(intake->loop->gateway->repeats, webhook,
+                 door_hears(intake->loop->door, webhook->request_id));
     if (!atomic_load(&webhook->abandoned))
         answer(intake, webhook, (enum outcome)atomic_load(&webhook->outcome));
     door_budget_give(&intake->loop->gateway->budget, webhook->budget);

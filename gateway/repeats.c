@@ -218,10 +218,10 @@ static void forget_all(struct repeats *repeats, const struct webhook *webhook,
  * Acknowledged: there will be no retry. Not abandoned and stored nowhere: there is nothing that a
  * retry could leave out.
  */
-void repeats_note(struct repeats *repeats, const struct webhook *webhook)
+void repeats_note(struct repeats *repeats, const struct webhook *webhook, bool heard)
 {
     bool abandoned = atomic_load(&webhook->abandoned);
-    bool acknowledged = !abandoned && atomic_load(&webhook->outcome) == OUTCOME_STORED;
+    bool acknowledged = !abandoned && heard && atomic_load(&webhook->outcome) == OUTCOME_STORED;
     bool nothing = acknowledged ? !webhook->recalled : !abandoned && !stored_anywhere(webhook);
     struct keys keys;
 

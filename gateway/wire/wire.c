@@ -7,6 +7,7 @@
 #include "wire.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -179,6 +180,13 @@ bool wire_has_news(const struct wire *wire)
     char byte;
 
     return wire_pending(wire) || recv(wire->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+bool wire_has_ended(const struct wire *wire)
+{
+    struct pollfd one = {.fd = wire->fd, .events = POLLRDHUP};
+
+    return poll(&one, 1, 0) > 0;
 }
 
 /* ---- Ends ------------------------------------------------------------------------------------ */

@@ -48,6 +48,9 @@ bool wire_pending(const struct wire *wire);
 /* Has something come since the last look? */
 bool wire_has_news(const struct wire *wire);
 
+/* Has the other side stopped sending, or gone? What it said before may not have been read yet. */
+bool wire_has_ended(const struct wire *wire);
+
 /* Nothing more will be written. */
 void wire_end(struct wire *wire);
 

@@ -3,7 +3,10 @@
 import hashlib
 import hmac
 import json
+import re
+import socket
 import sqlite3
+import struct
 import time
 
 import pytest
@@ -133,6 +136,38 @@ def test_an_outcome_that_became_known_too_late(start, database):
     assert code == 200
     assert json.loads(first)["id"] == json.loads(second)["id"]
     assert len(database.ids()) == 2
+
+
+def pending(weir):
+    text = weir.request("GET", "/metrics")[2].decode()
+    return int(re.search(r"^weir_webhooks_pending (\d+)$", text, re.M)[1])
+
+
+@pytest.mark.parametrize("rude", [False, True])
+def test_a_sender_that_gave_up_before_the_answer(start, database, rude):
+    """It was stored, and nobody was told: the retry is told so, and writes nothing."""
+    database.make_table()
+    weir = start({"db": database.connection()})
+    headers = {"webhook-id": "gone", "Content-Type": "application/json"}
+    assert weir.post({"a": 0})[0] == 200
+    with table_locked(database):
+        sock = socket.create_connection(("127.0.0.1", weir.port))
+        sock.sendall(b"POST /webhook/example HTTP/1.1\r\nHost: x\r\nwebhook-id: gone\r\n"
+                     b"Content-Length: 2\r\n\r\n{}")
+        wait_until(lambda: pending(weir) == 1)
+        if rude:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+        weir.request("GET", "/healthz")  # a turn of the loop, which sees it go
+    wait_until(lambda: pending(weir) == 0)
+    (stored,) = set(database.ids()) - {row[0] for row in database.run(
+        "SELECT id::text FROM webhook_events WHERE payload ? 'a'")}
+    code, _, answer = weir.request("POST", "/webhook/example", b"{}", headers)
+    assert (code, json.loads(answer)["id"]) == (200, stored)
+    assert len(database.ids()) == 2
+    # Told, and forgotten.
+    assert weir.request("POST", "/webhook/example", b"{}", headers)[0] == 200
+    assert len(database.ids()) == 3
 
 
 def test_the_header_must_be_one(start):

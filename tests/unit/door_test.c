@@ -22,6 +22,7 @@
 #include "clock.h"
 #include "crowd.h"
 #include "door.h"
+#include "slots.h"
 
 #define PATIENCE (20 * CLOCK_SECOND) /* before a case is given up */
 
@@ -971,6 +972,35 @@ static void forgets_who_has_gone(void)
     close_door();
 }
 
+static void knows_who_has_gone_before_the_answer(void)
+{
+    struct linger rude = {1, 0};
+
+    for (int i = 0; i < 4; i++) {
+        open_door(&usual);
+        come(&peer);
+        say(&peer, "POST /hold HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab");
+        wait_for_held(1);
+        CHECK(door_hears(door, held[0]));
+        CHECK(!door_hears(door, held[0] + SLOTS_MAX));
+        if (i == 0)
+            say(&peer, "GET /next HTTP/1.1\r\nHost: h\r\n\r\n");
+        if (i == 1)
+            shutdown(peer.fd, SHUT_WR);
+        if (i == 2)
+            setsockopt(peer.fd, SOL_SOCKET, SO_LINGER, &rude, sizeof(rude));
+        if (i > 1)
+            leave(&peer);
+        turn_for(20 * CLOCK_MS);
+        CHECK(door_hears(door, held[0]) == (i == 0));
+        answer_held(0);
+        CHECK(!door_hears(door, held[0]));
+        if (i < 2)
+            leave(&peer);
+        close_door();
+    }
+}
+
 static void closes_when_the_answer_says_so(void)
 {
     open_door(&usual);
@@ -1323,10 +1353,10 @@ TEST_MAIN(TEST(echoes_a_request), TEST(knows_every_form_of_target), TEST(decodes
           TEST(cuts_off_who_does_not_listen), TEST(writes_a_large_answer_in_pieces),
           TEST(answers_a_client_that_said_all),
           TEST(a_last_answer_is_not_reset_by_what_follows_the_body), TEST(forgets_who_has_gone),
-          TEST(closes_when_the_answer_says_so), TEST(turns_away_whom_there_is_no_room_for),
-          TEST(survives_without_descriptors), TEST(stops_without_dropping_anybody),
-          TEST(takes_new_limits), TEST(listens_on_unix_sockets),
-          TEST(makes_room_by_closing_the_longest_idle),
+          TEST(knows_who_has_gone_before_the_answer), TEST(closes_when_the_answer_says_so),
+          TEST(turns_away_whom_there_is_no_room_for), TEST(survives_without_descriptors),
+          TEST(stops_without_dropping_anybody), TEST(takes_new_limits),
+          TEST(listens_on_unix_sockets), TEST(makes_room_by_closing_the_longest_idle),
           TEST(who_was_served_last_is_not_the_longest_idle),
           TEST(does_not_close_who_has_just_spoken), TEST(one_address_does_not_get_all_places),
           TEST(a_body_that_trickles_is_late), TEST(says_what_is_wrong_with_an_address))

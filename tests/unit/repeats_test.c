@@ -31,15 +31,21 @@ static struct webhook *posted(const char *delivery, const char *body)
 }
 
 /* Settle both modules like that, note it, and let go of it. */
-static void settle(struct webhook *webhook, enum outcome first, enum outcome second, bool abandoned)
+static void settle_as(struct webhook *webhook, enum outcome first, enum outcome second,
+                      bool abandoned, bool heard)
 {
     webhook->deliveries[0].outcome = first;
     webhook->deliveries[1].outcome = second;
     atomic_store(&webhook->outcome, first > second ? first : second);
     atomic_store(&webhook->abandoned, abandoned);
-    repeats_note(repeats, webhook);
+    repeats_note(repeats, webhook, heard);
     atomic_store(&webhook->refs, 1);
     webhook_unref(&webhook);
+}
+
+static void settle(struct webhook *webhook, enum outcome first, enum outcome second, bool abandoned)
+{
+    settle_as(webhook, first, second, abandoned, true);
 }
 
 static void put(const char *directory, const char *name, const char *text)
@@ -151,6 +157,29 @@ static void an_unknown_outcome_keeps_its_id(void)
     end();
 }
 
+static void an_answer_that_nobody_heard(void)
+{
+    char id[WEIR_ID_LEN + 1];
+
+    begin();
+    struct webhook *webhook = posted("d1", "{}");
+    memcpy(id, webhook->id, sizeof(id));
+    settle_as(webhook, OUTCOME_STORED, OUTCOME_STORED, false, false);
+    CHECK_INT(repeats_count(repeats), 3);
+    for (int i = 0; i < 2; i++) { /* nor was it the second time */
+        webhook = posted("d1", "{}");
+        CHECK_STRING(webhook->id, id);
+        CHECK(webhook->deliveries[0].stored_before && webhook->deliveries[1].stored_before);
+        settle_as(webhook, OUTCOME_STORED, OUTCOME_STORED, false, i == 1);
+    }
+    CHECK_INT(repeats_count(repeats), 0);
+    /* Stored nowhere: there is nothing to be left out. */
+    settle_as(posted("d2", "{}"), OUTCOME_UNAVAILABLE, OUTCOME_OVERLOADED, false, false);
+    settle_as(posted(NULL, "{}"), OUTCOME_STORED, OUTCOME_STORED, false, false);
+    CHECK_INT(repeats_count(repeats), 0);
+    end();
+}
+
 static void the_oldest_are_forgotten_first(void)
 {
     char name[24];
@@ -170,4 +199,4 @@ static void the_oldest_are_forgotten_first(void)
 
 TEST_MAIN(TEST(half_stored_is_completed_by_the_retry), TEST(only_the_same_delivery_counts),
           TEST(what_is_not_remembered), TEST(an_unknown_outcome_keeps_its_id),
-          TEST(the_oldest_are_forgotten_first))
+          TEST(an_answer_that_nobody_heard), TEST(the_oldest_are_forgotten_first))
