@@ -74,6 +74,7 @@ struct client *client_new(struct clients *clients, int fd, enum client_kind kind
     event_assign(&client->writable, clients->base, fd, EV_WRITE | EV_PERSIST, on_writable, client);
     list_push_back(&clients->all, &client->link);
     list_init(&client->idle);
+    list_init(&client->turn);
     wheel_entry_init(&client->timer);
     count(clients, kind);
     /* One that never says anything has less time than one that has proved itself. */
@@ -102,6 +103,7 @@ static void destroy(struct client *client)
     wheel_remove(&client->timer);
     list_remove(&client->link);
     list_remove(&client->idle);
+    list_remove(&client->turn);
     if (client->counted)
         crowd_leave(clients->budget->crowd, &client->peer);
     slots_give(&clients->slots, client->slot);
@@ -157,6 +159,7 @@ static void finish(struct client *client)
     client->scan = (struct head_scan){0};
     client->head = (struct head){0};
     client->request = (struct request){0};
+    client->served = true;
     list_remove(&client->idle); /* idle anew; note_idle sees only what it is at the end */
     client->state = CLIENT_IDLE;
     client->deadline = clock_add(clock_now(), client->clients->limits.idle_timeout);
@@ -248,13 +251,35 @@ void client_hand_over(struct client *client)
 
 /* ---- The machine ----------------------------------------------------------------------------- */
 
+static void ask_for_turn(struct clients *clients)
+{
+    static const struct timeval soon = {0};
+
+    if (!list_empty(&clients->queued))
+        event_add(&clients->turns, &soon); /* the tick's turns are left without memory */
+}
+
+/*
+ * One request in a turn: whoever has sent many at once would else have them all served before
+ * anybody else's.
+ */
+static bool receive_next(struct client *client)
+{
+    if (!client->served || client->inbox.len == 0)
+        return receive_head(client);
+    client->state = CLIENT_QUEUED;
+    list_push_back(&client->clients->queued, &client->turn);
+    ask_for_turn(client->clients);
+    return false;
+}
+
 /* True if there may be more to do at once. */
 static bool step(struct client *client)
 {
     switch (client->state) {
     case CLIENT_PROXIED: return receive_proxy(client);
     case CLIENT_SHAKING: return receive_handshake(client);
-    case CLIENT_IDLE:
+    case CLIENT_IDLE: return receive_next(client);
     case CLIENT_HEAD: return receive_head(client);
     case CLIENT_BODY: return body_take(client);
     default: return false;
@@ -263,7 +288,8 @@ static bool step(struct client *client)
 
 static bool wants_bytes(const struct client *client)
 {
-    return client->state != CLIENT_WAITING && client->state != CLIENT_WRITING;
+    return client->state != CLIENT_WAITING && client->state != CLIENT_WRITING &&
+           client->state != CLIENT_QUEUED;
 }
 
 /* The oldest stay in front. */
@@ -284,6 +310,7 @@ static bool run(struct client *client)
     client->running = true;
     if (client->state == CLIENT_WRITING)
         go_on(client, send_rest(client));
+    client->served = false;
     while (step(client))
         continue;
     if (client->state != CLIENT_GONE && wants_bytes(client) && !client->reading) {
@@ -304,6 +331,18 @@ static bool run(struct client *client)
     note_idle(client);
     wheel_set(&client->clients->wheel, &client->timer, client->deadline);
     return true;
+}
+
+void client_take_turn(struct clients *clients)
+{
+    struct list *turn = list_pop_front(&clients->queued);
+
+    if (turn == NULL)
+        return;
+    struct client *client = list_entry(turn, struct client, turn);
+    client->state = CLIENT_IDLE;
+    run(client);
+    ask_for_turn(clients);
 }
 
 static ssize_t read_inbox(struct client *client)

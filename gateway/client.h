@@ -31,6 +31,7 @@ enum client_state {
     CLIENT_IDLE,      /* no byte of a request yet */
     CLIENT_PROXIED,   /* before that: a PROXY header is to come */
     CLIENT_SHAKING,   /* before that: TLS is being agreed on */
+    CLIENT_QUEUED,    /* after that: its next request has come already, but others go first */
     CLIENT_HEAD,      /* a part of a head has come */
     CLIENT_BODY,      /* the head was let through, the body is on its way */
     CLIENT_WAITING,   /* the request was handed over */
@@ -51,6 +52,8 @@ struct clients {
     bool stopping;
     struct list all;    /* struct client.link */
     struct list idle;   /* struct client.idle, the longest first: senders without a request */
+    struct list queued; /* struct client.turn: those in CLIENT_QUEUED */
+    struct event turns; /* one of them has its turn; after everything else, if it can be had */
     unsigned counts[3]; /* by kind */
     struct slots slots;
     struct wheel wheel;
@@ -61,7 +64,7 @@ struct clients {
 };
 
 struct client {
-    struct list link, idle;
+    struct list link, idle, turn;
     struct clients *clients;
     struct wire wire;
     uint32_t slot;
@@ -71,6 +74,7 @@ struct client {
     bool secure;     /* it speaks TLS, as soon as a PROXY header has come */
     bool counted;    /* in the crowd, by its peer's address */
     bool running;    /* its machine is on the stack: do not start it again, do not free */
+    bool served;     /* a request has been answered in this turn */
     bool reading;    /* `readable` is added */
     bool keep_alive; /* another request may follow this one */
     bool announce;   /* an HTTP/1.0 client has to be told so */
@@ -131,6 +135,9 @@ void client_hand_over(struct client *client);
 
 /* The door stops: leave, if no request is under way or has just arrived. */
 void client_stop(struct client *client);
+
+/* Whoever has been queued for the longest has its turn. */
+void client_take_turn(struct clients *clients);
 
 /* Close and free it, at once or when its machine stops. */
 void client_close(struct client *client);

@@ -115,8 +115,16 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     wheel_turn(&door->clients.wheel, clock_now(), client_expire);
+    client_take_turn(&door->clients); /* however busy the others are */
     if (list_empty(&door->clients.all))
         event_del(&door->tick);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    client_take_turn(context);
 }
 
 static void start_ticking(struct door *door)
@@ -335,10 +343,13 @@ int door_new(struct door **out, struct event_base *base, const struct door_limit
     door->clients.context = context;
     list_init(&door->clients.all);
     list_init(&door->clients.idle);
+    list_init(&door->clients.queued);
     list_init(&door->listeners);
     wheel_init(&door->clients.wheel, clock_now());
     event_assign(&door->tick, base, -1, EV_PERSIST, on_tick, door);
     event_assign(&door->resume, base, -1, 0, on_resume, door);
+    event_assign(&door->clients.turns, base, -1, 0, on_turn, &door->clients);
+    event_priority_set(&door->clients.turns, DOOR_PRIORITIES - 1); /* if the base has so many */
     return 0;
 }
 
@@ -395,6 +406,7 @@ void door_free(struct door **at)
     list_each_safe(link, &door->clients.all)
         client_close(list_entry(link, struct client, link));
     event_del(&door->tick);
+    event_del(&door->clients.turns);
     inbox_spare_fini(&door->clients.spare);
     slots_fini(&door->clients.slots);
     free(door);

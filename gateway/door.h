@@ -105,6 +105,12 @@ struct door_handler {
                     const char *why);
 };
 
+/*
+ * Priorities that a door's event base should have (event_base_priority_init): the last is for
+ * requests that came before the one in front of them was answered, the one before it for all else.
+ */
+#define DOOR_PRIORITIES 3
+
 struct door_stats {
     uint64_t accepted, refused, evicted, requests, answers;
     uint64_t by_status[6]; /* answers by hundreds: [2] is 2xx */

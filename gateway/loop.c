@@ -189,8 +189,8 @@ static int make_parts(struct loop *loop)
     struct door_limits limits = limits_of(loop->config);
 
     loop->base = event_base_new();
-    if (loop->base == NULL || mailbox_new(&loop->mailbox, loop->base) != 0 ||
-        intake_init(&loop->intake, loop) != 0)
+    if (loop->base == NULL || event_base_priority_init(loop->base, DOOR_PRIORITIES) != 0 ||
+        mailbox_new(&loop->mailbox, loop->base) != 0 || intake_init(&loop->intake, loop) != 0)
         return WEIR_ENOMEM;
     loop->tick = event_new(loop->base, -1, 0, on_tick, loop);
     loop->leaving = event_new(loop->base, -1, EV_PERSIST, on_leaving, loop);

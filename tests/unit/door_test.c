@@ -117,8 +117,10 @@ static void open_door(const struct door_limits *limits)
 {
     char message[200] = "";
 
-    if (base == NULL)
+    if (base == NULL) {
         base = event_base_new();
+        CHECK_INT(event_base_priority_init(base, DOOR_PRIORITIES), 0);
+    }
     door_free(&door); /* of a case that failed */
     atomic_store(&budget.held, 0);
     atomic_store(&budget.max, 1u << 20);
@@ -383,6 +385,69 @@ static void answers_a_pipeline_in_order(void)
 }
 
 /* One request at a time: the second is not even looked at before the first is answered. */
+/* As many requests as fit into one read were served before anybody else's. */
+static void a_pipeline_does_not_go_before_others(void)
+{
+    static struct peer greedy, modest;
+    static const char one[] = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+    char many[100 * (sizeof(one) - 1)];
+    int64_t give_up = clock_now() + PATIENCE;
+
+    for (size_t i = 0; i < 100; i++)
+        memcpy(many + i * (sizeof(one) - 1), one, sizeof(one) - 1);
+    open_door(&usual);
+    come(&greedy);
+    come(&modest);
+    for (int round = 0; round < 5; round++) {
+        unsigned before = completed;
+        if (round == 0)
+            CHECK_INT(send(greedy.fd, many, sizeof(many), 0), (long long)sizeof(many));
+        CHECK_INT(send(modest.fd, one, sizeof(one) - 1, 0), (long long)sizeof(one) - 1);
+        while (count_of(modest.got, "[GET /a ") <= (size_t)round && clock_now() < give_up) {
+            event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+            hear(&modest);
+        }
+        CHECK(completed - before <= 5);
+    }
+    wait_for(&greedy, "[GET /a ", 100);
+    CHECK_INT(completed, 105);
+    leave(&greedy);
+    leave(&modest);
+    close_door();
+}
+
+/* Gone, or told to go, while it still had requests that nobody had looked at. */
+static void a_pipeline_ends_with_its_client(void)
+{
+    static const char three[] = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+                                "GET /b HTTP/1.1\r\nHost: h\r\n\r\n"
+                                "GET /c HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct linger rude = {1, 0};
+
+    open_door(&usual);
+    come(&peer);
+    CHECK_INT(send(peer.fd, three, sizeof(three) - 1, 0), (long long)sizeof(three) - 1);
+    while (completed < 1)
+        event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    CHECK_INT(completed, 1);
+    setsockopt(peer.fd, SOL_SOCKET, SO_LINGER, &rude, sizeof(rude));
+    leave(&peer);
+    turn_for(20 * CLOCK_MS);
+    close_door();
+    open_door(&usual);
+    come(&peer);
+    CHECK_INT(send(peer.fd, three, sizeof(three) - 1, 0), (long long)sizeof(three) - 1);
+    while (completed < 1)
+        event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    door_stop(door);
+    wait_for(&peer, "urn:weir:error:shutting-down", 1);
+    wait_for_end(&peer);
+    CHECK(!peer.reset);
+    CHECK_INT(completed, 1);
+    leave(&peer);
+    close_door();
+}
+
 static void waits_with_the_next_request(void)
 {
     open_door(&usual);
@@ -1342,6 +1407,7 @@ static void says_what_is_wrong_with_an_address(void)
 
 TEST_MAIN(TEST(echoes_a_request), TEST(knows_every_form_of_target), TEST(decodes_chunks),
           TEST(survives_any_split), TEST(answers_a_pipeline_in_order),
+          TEST(a_pipeline_does_not_go_before_others), TEST(a_pipeline_ends_with_its_client),
           TEST(waits_with_the_next_request), TEST(does_not_read_ahead), TEST(speaks_http_1_0),
           TEST(answers_head_without_a_body), TEST(honours_expect),
           TEST(expects_nothing_of_http_1_0), TEST(refuses_what_is_malformed),
