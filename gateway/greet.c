@@ -49,8 +49,10 @@ void greet_echo(struct intake *intake, const struct config_webhook *entry,
 
     if (status == 0)
         fill(answer, "text/plain; charset=utf-8", text);
+    else if (status == WEIR_EDENIED)
+        knock_forbid(intake, entry, &seen, "not the verify_token, or no subscription", answer);
     else
-        answer_problem(answer, status == WEIR_EDENIED ? ANSWER_FORBIDDEN : ANSWER_MALFORMED, NULL);
+        answer_problem(answer, ANSWER_MALFORMED, NULL);
 }
 
 bool greet_reply(struct intake *intake, const struct config_webhook *entry,

@@ -36,11 +36,10 @@ struct guard_request knock_describe(const struct intake *intake, const struct co
 /* ---- Turning away ---------------------------------------------------------------------------- */
 
 static void tell(struct intake *intake, const struct config_webhook *entry,
-                 const struct guard_request *seen, const char *code,
-                 const struct weir_error *reason)
+                 const struct guard_request *seen, const char *code, const char *why)
 {
     const struct storm_case one = {
-        .webhook = entry->id, .code = code, .client = &seen->client, .detail = reason->detail};
+        .webhook = entry->id, .code = code, .client = &seen->client, .detail = why};
 
     storms_add(&intake->storms, &one, clock_now());
 }
@@ -55,7 +54,7 @@ static bool pass(struct intake *intake, const struct config_webhook *entry,
         return true;
     if (verdict == GUARD_UNABLE) {
         answer_problem(answer, ANSWER_OVERLOADED, NULL);
-        tell(intake, entry, seen, answer_problem_code(ANSWER_OVERLOADED), reason);
+        tell(intake, entry, seen, answer_problem_code(ANSWER_OVERLOADED), reason->detail);
         return false;
     }
     bool unauthorized = verdict == GUARD_UNAUTHORIZED;
@@ -63,8 +62,16 @@ static bool pass(struct intake *intake, const struct config_webhook *entry,
     answer_problem(answer, unauthorized ? ANSWER_UNAUTHORIZED : ANSWER_FORBIDDEN, NULL);
     if (unauthorized)
         answer->authenticate = guard_challenge(entry->guard);
-    tell(intake, entry, seen, unauthorized ? "unauthorized" : "forbidden", reason);
+    tell(intake, entry, seen, unauthorized ? "unauthorized" : "forbidden", reason->detail);
     return false;
+}
+
+void knock_forbid(struct intake *intake, const struct config_webhook *entry,
+                  const struct guard_request *seen, const char *why, struct answer *answer)
+{
+    atomic_fetch_add(&intake->loop->gateway->metrics.forbidden, 1);
+    answer_problem(answer, ANSWER_FORBIDDEN, NULL);
+    tell(intake, entry, seen, answer_problem_code(ANSWER_FORBIDDEN), why);
 }
 
 /* ---- Asking ---------------------------------------------------------------------------------- */

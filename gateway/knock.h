@@ -27,6 +27,10 @@ bool knock_head(struct intake *intake, const struct config_webhook *entry, struc
 bool knock_body(struct intake *intake, const struct config_webhook *entry, struct request *request,
                 struct answer *answer);
 
+/* Turn away who has asked a challenge without what it takes: 403. */
+void knock_forbid(struct intake *intake, const struct config_webhook *entry,
+                  const struct guard_request *seen, const char *why, struct answer *answer);
+
 /*
  * The delivery's id where the provider's scheme has it, if the entry names no header of its own.
  * False: look for it elsewhere.

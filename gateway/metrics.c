@@ -149,7 +149,7 @@ static void webhooks(FILE *out, struct gateway *gateway)
            atomic_load(&gateway->pending));
     single(out, "weir_webhooks_unauthorized_total", "counter", "Refused for their credentials.",
            (double)atomic_load(&metrics->unauthorized));
-    single(out, "weir_webhooks_forbidden_total", "counter", "Refused for their address.",
+    single(out, "weir_webhooks_forbidden_total", "counter", "Refused with 403.",
            (double)atomic_load(&metrics->forbidden));
     single(out, "weir_webhooks_timed_out_total", "counter", "Answered at request_timeout.",
            (double)atomic_load(&metrics->timed_out));

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from gateway import WEIR, raw
+from pgserver import wait_until
 
 MODULES = [{"type": "sqlite", "connection": "file"}]
 GITHUB = "It's a Secret to Everybody"
@@ -267,6 +268,21 @@ def test_meta_and_microsoft_graph_echo(start, tmp_path):
     assert code(post(weir, "{}", path="/webhook/meta")) == 200
     assert b"400" in raw(weir.port, b"POST /webhook/graph?validationToken=" + b"x" * 5000 +
                          b" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+
+def test_a_wrong_verify_token_is_told_and_counted(start, tmp_path):
+    """Whoever tries tokens is seen; whoever set weir up can see why the provider will not go on."""
+    weir = start({"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}}, {"webhooks": [
+        {"path": "/webhook/meta", "modules": MODULES,
+         "challenge": {"type": "meta", "verify_token": "letmein"}}]})
+    ask = "/webhook/meta?hub.mode=subscribe&hub.challenge=1&hub.verify_token="
+    assert code(weir.request("GET", ask + "guessed-token")) == 403
+    assert code(weir.request("GET", ask + "letmein")) == 200
+    assert "weir_webhooks_forbidden_total 1\n" in weir.request("GET", "/metrics")[2].decode()
+    wait_until(lambda: "event=request-refused" in weir.log())
+    line = next(line for line in weir.log().splitlines() if "event=request-refused" in line)
+    assert "webhook=meta code=forbidden client=127.0.0.1 count=1" in line
+    assert "guessed-token" not in line and "verify_token" in line
 
 
 def test_a_verify_token_that_could_never_be_compared(tmp_path):
