@@ -54,9 +54,12 @@ static bool put_text(struct buffer *buffer, const char *text)
     return true;
 }
 
-/* Where the host's port begins; NULL: it has none. */
+/* Where the host's port begins; NULL: it has none. A user and a password may stand before it. */
 static const char *find_port(const char *host, const char *end)
 {
+    const char *user = memrchr(host, '@', (size_t)(end - host));
+
+    host = user == NULL ? host : user;
     const char *bracket = memchr(host, ']', (size_t)(end - host));
 
     host = bracket == NULL ? host : bracket;

@@ -426,6 +426,39 @@ static void a_percent_that_is_no_escape_stays(void)
     CHECK(once("twilio", "key", &sent));
 }
 
+/* Twilio may be given a URL with a user and a password, and signs it as it was given. */
+static void a_password_is_no_port(void)
+{
+    static const char *const contents[] = {"{url_without_port}", "{url_with_port}"};
+    static const char *const origins[] = {"https://u:p@h.example.com",
+                                          "https://u:p@h.example.com:443"};
+    struct keeper keeper = {.secret = "k"};
+    void *plain;
+
+    CHECK_INT(make(&plain, "{\"algorithm\":\"hmac-sha1\",\"header\":\"x\",\"content\":\"{url}\"}",
+                   "k", NULL),
+              0);
+    for (int i = 0; i < 4; i++) {
+        char text[128];
+        struct signed_request made;
+        struct secret secret = {(unsigned char *)keeper.secret, 1};
+        struct signature_key key = {.secret = &secret};
+        void *check;
+        snprintf(text, sizeof(text),
+                 "{\"algorithm\":\"hmac-sha1\",\"header\":\"x\",\"content\":\"%s\"}",
+                 contents[i % 2]);
+        CHECK_INT(make(&check, text, "k", NULL), 0);
+        made = (struct signed_request){.sent = with("", 0)};
+        made.sent.request.public_url = origins[i / 2];
+        CHECK_INT(signature_sign(check, &made.sent.request, &key, NOW, NULL, emit, &made, &error),
+                  0);
+        made.sent.request.public_url = origins[i % 2];
+        CHECK(passes(plain, &made.sent));
+        check_signature.free(check);
+    }
+    check_signature.free(plain);
+}
+
 static void what_cannot_be_a_scheme_is_refused(void)
 {
     refused("{\"algorithm\":\"hmac-sha256\",\"header\":\"a\",\"schemes\":[\"x\"]}", "key",
@@ -461,4 +494,5 @@ TEST_MAIN(TEST(stripe_keeps_its_mark), TEST(junk_and_several_signatures),
           TEST(a_public_key_is_never_a_secret), TEST(a_signed_header_stands_once),
           TEST(a_timestamp_is_one), TEST(the_reason_is_of_the_scheme_that_was_used),
           TEST(the_signer_is_known), TEST(another_curve_is_refused),
-          TEST(a_percent_that_is_no_escape_stays), TEST(what_cannot_be_a_scheme_is_refused))
+          TEST(a_percent_that_is_no_escape_stays), TEST(what_cannot_be_a_scheme_is_refused),
+          TEST(a_password_is_no_port))
