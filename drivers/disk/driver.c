@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,23 @@ bool disk_is_over(const struct disk_conn *conn, int64_t deadline)
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
+/* It is there after a crash when the one it is in has been forced to the disk, too. */
+static int make_lasting(const char *path)
+{
+    char copy[PATH_MAX];
+
+    if (mkdir(path, 0750) != 0)
+        return errno == EEXIST ? 0 : errno;
+    snprintf(copy, sizeof(copy), "%s", path);
+    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int number = fd < 0 || fsync(fd) != 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    if (number != 0)
+        rmdir(path); /* or it would pass for one that lasts */
+    return number;
+}
+
 /* As mkdir -p would; nobody but weir and its group looks inside. */
 static int make_directories(const char *path)
 {
@@ -87,11 +105,12 @@ static int make_directories(const char *path)
         if (*at != '/')
             continue;
         *at = '\0';
-        if (mkdir(copy, 0750) != 0 && errno != EEXIST)
-            return errno;
+        int number = make_lasting(copy);
+        if (number != 0)
+            return number;
         *at = '/';
     }
-    return mkdir(copy, 0750) != 0 && errno != EEXIST ? errno : 0;
+    return make_lasting(copy);
 }
 
 /* What a crash has left behind; a name that is not whole never counted as stored. */

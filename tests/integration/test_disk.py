@@ -2,6 +2,7 @@
 """The backends that need no server: a directory, and standard output."""
 import json
 import os
+import pathlib
 import subprocess
 
 import pytest
@@ -43,6 +44,49 @@ def test_a_webhook_is_a_file(start, directory):
     assert kept["received_at"].endswith("Z")
     assert path.stat().st_mode & 0o777 == 0o640 and path.parent.stat().st_mode & 0o777 == 0o750
     assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+SOURCE = pathlib.Path(__file__).parent / "disk.c"
+
+
+@pytest.fixture
+def watched(start, directory, tmp_path):
+    """A daemon whose file system is watched, and said to be full or only for reading: see disk.c."""
+    library = tmp_path / "disk.so"
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE), "-ldl"],
+                   check=True)
+    weir = start(*disk(directory / "one" / "two"), {"request_timeout": 1}, start=False)
+    weir.environment.update(LD_PRELOAD=str(library), DISK_LOG=str(tmp_path / "log"),
+                            DISK_STATE=str(tmp_path / "state"))
+    weir.start()
+    return weir
+
+
+def test_all_of_it_is_forced_to_the_disk_before_the_answer(watched, directory, tmp_path):
+    """The directories that were made, each by the one it is in; the file; the directory with its name."""
+    status, answer = watched.post({})
+    done = (tmp_path / "log").read_text().replace(str(directory), "").splitlines()
+    assert status == 200
+    assert done[:3] == [f"forced {tmp_path}", "forced ", "forced /one"]
+    unfinished, name, last = [line.split(" ") for line in done[-3:]]
+    assert unfinished[0] == "forced" and answer["id"] in unfinished[1] and "/.weir-" in unfinished[1]
+    assert name == ["named", answer["id"] + ".json"]
+    assert last == ["forced", "/one/two"]
+
+
+@pytest.mark.parametrize("state", ["full", "read-only"])
+def test_a_file_system_that_takes_nothing(watched, directory, tmp_path, state):
+    before = watched.post({"a": 1})[1]["id"]
+    (tmp_path / "state").write_text(state)
+    assert watched.post({"a": 2})[0] == 503
+    assert watched.request("GET", "/readyz")[0] == 503
+    (tmp_path / "state").unlink()
+    after = wait_until(lambda: watched.post({"a": 3}), 10)
+    assert after[0] == 200
+    kept = files(directory / "one" / "two")
+    assert {before, after[1]["id"]} <= set(kept), "whole, each of them"
+    assert watched.stop() == 0
+    assert not list((directory / "one" / "two").glob(".weir-*"))
 
 
 def test_without_headers(start, directory):
