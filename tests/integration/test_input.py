@@ -11,12 +11,18 @@ from pgserver import wait_until
 
 
 @pytest.fixture
-def weir(start, tmp_path):
+def strict(start, tmp_path):
     webhooks = {"webhooks": [{"path": "/webhook/example",
                               "modules": [{"type": "sqlite", "connection": "file"}]}]}
-    return start({"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}}, webhooks,
-                 {"limits": {"body": 10000, "head": 4096, "headers": 20, "json_depth": 8,
-                             "head_timeout": 0.5, "body_timeout": 1, "connections": 50}})
+    return lambda **more: start(
+        {"file": {"type": "sqlite", "path": str(tmp_path / "weir.db")}}, webhooks,
+        {"limits": {"body": 10000, "head": 4096, "headers": 20, "json_depth": 8,
+                    "connections": 50, **more}})
+
+
+@pytest.fixture
+def weir(strict):
+    return strict()
 
 
 def head(*lines, method="POST", path="/webhook/example"):
@@ -139,7 +145,8 @@ def test_large_heads_are_431(weir):
     assert code_of(raw(weir.port, head("Host: x", *many))) == 431
 
 
-def test_slow_senders_are_cut_off(weir):
+def test_slow_senders_are_cut_off(strict):
+    weir = strict(head_timeout=0.5, body_timeout=1)
     for data in (b"POST /webhook", head("Host: x", JSON, "Content-Length: 10") + b"{"):
         begun = time.monotonic()
         answer = raw(weir.port, data, wait=8)

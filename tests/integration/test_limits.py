@@ -67,10 +67,9 @@ def test_a_webhook_takes_its_burst_and_says_when_to_come_again(limited):
 
 
 def test_who_waits_as_told_is_let_in(limited):
-    weir = limited({"requests": 1, "per": 1})
+    weir = limited({"requests": 1, "per": 2})
     assert post(weir)[0] == 200
-    code, headers, _ = post(weir)
-    assert code == 429
+    _, headers, _ = wait_until(lambda: next((got for got in [post(weir)] if got[0] == 429), None))
     time.sleep(int(headers["Retry-After"]))  # what a sender does
     assert post(weir)[0] == 200
 
@@ -205,8 +204,8 @@ def test_the_longest_idle_make_room(limited):
 def test_a_body_that_trickles_is_told_off(limited):
     weir = limited({"requests": 1000}, server={"limits": {"body_rate": 10000, "body_timeout": 60}})
     with socket.create_connection(("127.0.0.1", weir.port), timeout=20) as client:
-        client.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
         began = time.monotonic()
+        client.sendall(HEAD + b"Content-Length: 100000\r\n\r\n")
         client.setblocking(False)
         answer = b""
         while not answer and time.monotonic() < began + 20:
@@ -216,7 +215,7 @@ def test_a_body_that_trickles_is_told_off(limited):
             with contextlib.suppress(BlockingIOError):
                 answer = client.recv(4096)
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert 4.5 < time.monotonic() - began < 12
+    assert 5 < time.monotonic() - began < 15
     wait_until(lambda: "detail=limits.body_rate" in weir.log())
 
 
