@@ -415,8 +415,9 @@ void client_expire(struct wheel_entry *timer)
 
 void client_stop(struct client *client)
 {
+    bool silent = client->state == CLIENT_PROXIED || client->state == CLIENT_IDLE;
+
     /* A request that has arrived, but was not read yet, is told that we are going. */
-    if (client->state == CLIENT_PROXIED || client->state == CLIENT_SHAKING ||
-        (client->state == CLIENT_IDLE && !wire_has_news(&client->wire)))
+    if (client->state == CLIENT_SHAKING || (silent && !wire_has_news(&client->wire)))
         client_close(client);
 }

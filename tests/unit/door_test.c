@@ -1201,6 +1201,37 @@ static void stops_without_dropping_anybody(void)
     close_door();
 }
 
+/* What comes by a proxy that says for whom: it has arrived as well as any other. */
+static void stops_without_dropping_whom_a_proxy_brings(void)
+{
+    static struct peer silent, late, early;
+    static const char said[] =
+        "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct door_limits limits = usual;
+    struct networks proxies = {.count = 0};
+    struct weir_error error;
+
+    CHECK_INT(networks_add(&proxies, "127.0.0.1", &error), 0);
+    limits.proxies = &proxies;
+    limits.proxy_protocol = true;
+    open_door(&limits);
+    come(&silent);
+    come(&early);
+    CHECK_INT(send(early.fd, said, sizeof(said) - 1, 0), (long long)sizeof(said) - 1);
+    come(&late);
+    CHECK_INT(send(late.fd, said, sizeof(said) - 1, 0), (long long)sizeof(said) - 1);
+    door_stop(door);
+    wait_for_end(&silent);
+    wait_for(&late, "urn:weir:error:shutting-down", 1);
+    wait_for_end(&late);
+    CHECK(!late.reset);
+    leave(&silent);
+    leave(&early);
+    leave(&late);
+    close_door();
+    networks_fini(&proxies);
+}
+
 static void takes_new_limits(void)
 {
     struct door_limits limits = usual;
@@ -1421,8 +1452,9 @@ TEST_MAIN(TEST(echoes_a_request), TEST(knows_every_form_of_target), TEST(decodes
           TEST(a_last_answer_is_not_reset_by_what_follows_the_body), TEST(forgets_who_has_gone),
           TEST(knows_who_has_gone_before_the_answer), TEST(closes_when_the_answer_says_so),
           TEST(turns_away_whom_there_is_no_room_for), TEST(survives_without_descriptors),
-          TEST(stops_without_dropping_anybody), TEST(takes_new_limits),
-          TEST(listens_on_unix_sockets), TEST(makes_room_by_closing_the_longest_idle),
+          TEST(stops_without_dropping_anybody), TEST(stops_without_dropping_whom_a_proxy_brings),
+          TEST(takes_new_limits), TEST(listens_on_unix_sockets),
+          TEST(makes_room_by_closing_the_longest_idle),
           TEST(who_was_served_last_is_not_the_longest_idle),
           TEST(does_not_close_who_has_just_spoken), TEST(one_address_does_not_get_all_places),
           TEST(a_body_that_trickles_is_late), TEST(says_what_is_wrong_with_an_address))
