@@ -393,10 +393,14 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         return;
     }
     ssize_t n = read_some(client);
-    if (n > 0)
-        run(client);
-    else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
         client_close(client);
+        return;
+    }
+    if (n < 0 && client->state == CLIENT_IDLE && wire_has_part(&client->wire))
+        receive_begin(client);
+    if (n > 0 || client->state == CLIENT_HEAD)
+        run(client);
 }
 
 /* ---- Ends ------------------------------------------------------------------------------------ */

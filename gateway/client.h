@@ -151,6 +151,8 @@ void client_expire(struct wheel_entry *timer);
 /* ---- receive.c: from bytes to a request that is let in; true if the state may have changed ----
  */
 bool receive_head(struct client *client);
+/* Something of a head has come, if only a part of what it is wrapped in: its time begins. */
+void receive_begin(struct client *client);
 bool receive_proxy(struct client *client);
 /* Begin with TLS; `early` was read already. */
 void receive_secure(struct client *client, const char *early, size_t len);

@@ -15,7 +15,7 @@
 
 static const char bad_head[] = "the head is not well-formed";
 
-static void begin(struct client *client)
+void receive_begin(struct client *client)
 {
     client->limits = client->clients->limits;
     client->request.started_at = clock_now();
@@ -177,7 +177,7 @@ bool receive_head(struct client *client)
     if (inbox->len == 0)
         return false;
     if (client->state == CLIENT_IDLE)
-        begin(client);
+        receive_begin(client);
     switch (head_scan(&client->scan, inbox->bytes, inbox->len)) {
     case HEAD_BAD: client_refuse_with(client, ANSWER_MALFORMED, bad_head, true); return true;
     case HEAD_WHOLE: take_head(client); return true;

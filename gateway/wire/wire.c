@@ -175,6 +175,11 @@ bool wire_pending(const struct wire *wire)
     return wire->ssl != NULL && SSL_pending(wire->ssl) > 0;
 }
 
+bool wire_has_part(const struct wire *wire)
+{
+    return wire->ssl != NULL && SSL_has_pending(wire->ssl) == 1;
+}
+
 bool wire_has_news(const struct wire *wire)
 {
     char byte;

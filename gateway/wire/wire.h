@@ -45,6 +45,9 @@ ssize_t wire_write(struct wire *wire, const void *bytes, size_t len);
 /* Are there bytes to be read that the socket no longer tells of? */
 bool wire_pending(const struct wire *wire);
 
+/* Nothing could be read: has a part come all the same, of what can be read only as a whole? */
+bool wire_has_part(const struct wire *wire);
+
 /* Has something come since the last look? */
 bool wire_has_news(const struct wire *wire);
 

@@ -66,6 +66,21 @@ def connect(weir, context, before=b""):
     return context.wrap_socket(sock, server_hostname="localhost")
 
 
+def unread(sock):
+    """Bytes of ours that the other side has not read yet, in its socket or on the way."""
+    ours, theirs = (f"{host_of(*end)}" for end in (sock.getsockname(), sock.getpeername()))
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        for line in table:
+            fields = line.split()
+            if fields[1:3] == [theirs, ours]:
+                return int(fields[4].split(":")[1], 16)
+    return None
+
+
+def host_of(host, port):
+    return f"{int.from_bytes(socket.inet_aton(host), 'little'):08X}:{port:04X}"
+
+
 def answer_of(sock):
     """One answer: its code and its body."""
     response = http.client.HTTPResponse(sock)
@@ -219,6 +234,59 @@ def test_a_proxy_header_comes_before_tls(secure, files):
                     said = b""
                     incoming.write(sock.recv(65536))
         assert got.startswith(b"HTTP/1.1 200 ")
+
+
+class ByHand:
+    """TLS whose records go into the socket by hand."""
+
+    def __init__(self, weir, context):
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
+        self.sock = socket.create_connection(("127.0.0.1", weir.door), timeout=10)
+        self.until(self.tls.do_handshake)
+        self.sock.sendall(self.outgoing.read())
+
+    def until(self, step):
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                self.sock.sendall(self.outgoing.read())
+                piece = self.sock.recv(65536)
+                assert piece, "cut off"
+                self.incoming.write(piece)
+
+    def record(self, data):
+        self.tls.write(data)
+        return self.outgoing.read()
+
+    def answer(self):
+        return self.until(lambda: self.tls.read(65536))
+
+
+def test_half_a_record_is_a_request_that_has_begun(secure, files):
+    """It was taken for nothing, since nothing could be read of it yet: closed first when room was
+    needed, and left alone until idle_timeout."""
+    weir = begin(secure({"limits": {"connections": 2, "head_timeout": 3}}))
+    context = trusting(files)
+    half = ByHand(weir, context)
+    record = half.record(GOOD)
+    half.sock.sendall(record)
+    assert half.answer().startswith(b"HTTP/1.1 200 ")
+    record = half.record(GOOD)
+    half.sock.sendall(record[:50])
+    wait_until(lambda: unread(half.sock) == 0)
+    with connect(weir, context) as idle, connect(weir, context) as other:
+        other.sendall(GOOD)
+        assert answer_of(other)[0] == 200
+        half.sock.sendall(record[50:])
+        assert half.answer().startswith(b"HTTP/1.1 200 ")
+        assert idle.recv(1) == b"", "the one that was idle made room"
+    begun = time.monotonic()
+    half.sock.sendall(half.record(GOOD)[:50])
+    assert half.answer().startswith(b"HTTP/1.1 408 ")
+    assert time.monotonic() - begun < 10
+    wait_until(lambda: "detail=limits.head_timeout" in weir.log())
 
 
 def test_signatures_are_of_the_bytes_inside(secure, files):
