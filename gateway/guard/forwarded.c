@@ -121,6 +121,6 @@ void forwarded_client(struct address *out, const struct address *peer,
         bool good =
             strcmp(header, "forwarded") == 0 ? parse_element(out, hop) : parse_hop(out, hop);
         if (!good)
-            out->known = false;
+            *out = (struct address){.known = false};
     }
 }

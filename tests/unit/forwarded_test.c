@@ -75,6 +75,13 @@ static void proxies_on_a_unix_socket_can_be_trusted(void)
     header = (struct request_header){"forwarded", "for=1.1.1.1;x=\""};
     forwarded_client(&client, &local, &trusted, header.name, &header, 1);
     CHECK(!client.known && !client.local);
+    for (int i = 0; i < 4; i++) { /* nor one of which nothing is read, nor who stands before it */
+        static const char *const unread[] = {"1.1.1.1, [::1", "1.1.1.1, []", "for=1.1.1.1, by=x",
+                                             "for=1.1.1.1, for"};
+        header = (struct request_header){i < 2 ? "x-forwarded-for" : "forwarded", unread[i]};
+        forwarded_client(&client, &local, &trusted, header.name, &header, 1);
+        CHECK(!client.known && !client.local);
+    }
     header = (struct request_header){"x-forwarded-for", "1.1.1.1"};
     forwarded_client(&client, &unknown, &trusted, header.name, &header, 1);
     CHECK(!client.known && !client.local);
