@@ -3,6 +3,7 @@
 #include "signed.h"
 
 #include <openssl/hmac.h>
+#include <openssl/pem.h>
 
 static void mac_of(const void *key, size_t key_len, const char *text, char digits[65])
 {
@@ -37,6 +38,85 @@ static void a_shared_secret_may_be_encoded(void)
     CHECK(is_key("hex", "00010203", "\0\1\2\3", 4));
     CHECK(is_key("hex", "000102FF", "\0\1\2\xff", 4));
     CHECK(is_key("whsec", "whsec_AAECAw==", "\0\1\2\3", 4));
+}
+
+/* Where a signature stands, how it is written, and the forms of keys: each as its name says. */
+struct letter {
+    char name[32], value[512];
+};
+
+static void note(void *context, const char *name, const char *pointer, const char *value)
+{
+    struct letter *letter = context;
+
+    snprintf(letter->name, sizeof(letter->name), "%s", name == NULL ? pointer : name);
+    snprintf(letter->value, sizeof(letter->value), "%s", value);
+}
+
+/* Sign, and be verified; but not if one letter is another one. */
+static void there_and_back(const char *text, const char *secret, EVP_PKEY *private)
+{
+    struct sent sent = with("{}", 0);
+    struct secret shared = {(unsigned char *)(uintptr_t)secret, strlen(secret)};
+    struct signature_key key = {.secret = &shared, .key = private};
+    struct letter letter;
+    char query[600];
+    void *check;
+
+    printf("# %s\n", text);
+    CHECK_INT(make(&check, text, secret, NULL), 0);
+    sent.request.headers = sent.headers;
+    CHECK_INT(signature_sign(check, &sent.request, &key, "1", NULL, note, &letter, &error), 0);
+    bool in_query = strcmp(letter.name, "sig") == 0;
+    if (!in_query)
+        add(&sent, letter.name, letter.value);
+    for (int i = 0; i < 2; i++) {
+        snprintf(query, sizeof(query), "a=1&sig=%s", letter.value);
+        sent.request.query = in_query ? query : NULL;
+        CHECK(passes(check, &sent) == (i == 0));
+        letter.value[8] = letter.value[8] == '0' ? '1' : '0';
+    }
+    check_signature.free(check);
+}
+
+static void text_of(EVP_PKEY *key, bool pem, char text[512])
+{
+    unsigned char bytes[256], *at = bytes;
+    BIO *bio = BIO_new(BIO_s_mem());
+
+    PEM_write_bio_PUBKEY(bio, key);
+    int len = BIO_read(bio, text, 511);
+    text[len > 0 ? len : 0] = '\0';
+    BIO_free(bio);
+    if (!pem)
+        CHECK(base64_encode(BASE64_PLAIN, bytes, (size_t)i2d_PUBKEY(key, &at), text, 512));
+}
+
+static void every_place_and_form_is_taken(void)
+{
+    EVP_PKEY *ed25519 = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), *p256 = EVP_EC_gen("P-256");
+    char text[512];
+
+    there_and_back(
+        "{\"algorithm\":\"hmac-sha512\",\"header\":\"x-sig\",\"encoding\":\"base64url\"}", "k",
+        NULL);
+    there_and_back("{\"algorithm\":\"hmac-sha1\",\"query\":\"sig\"}", "k", NULL);
+    there_and_back("{\"algorithm\":\"hmac-sha256\",\"query\":\"sig\",\"encoding\":\"base64url\"}",
+                   "k", NULL);
+    for (int pem = 0; pem < 2; pem++) {
+        char description[128];
+        const char *kind = pem ? "pem" : "spki";
+        text_of(ed25519, pem, text);
+        snprintf(description, sizeof(description),
+                 "{\"algorithm\":\"ed25519\",\"header\":\"x-sig\",\"key\":\"%s\"}", kind);
+        there_and_back(description, text, ed25519);
+        text_of(p256, pem, text);
+        snprintf(description, sizeof(description),
+                 "{\"algorithm\":\"ecdsa-p256\",\"header\":\"x-sig\",\"key\":\"%s\"}", kind);
+        there_and_back(description, text, p256);
+    }
+    EVP_PKEY_free(ed25519);
+    EVP_PKEY_free(p256);
 }
 
 static void refused(const char *text, const char *secret, const char *key, const char *why)
@@ -167,7 +247,7 @@ static void a_form_beside_the_whole_body_needs_none(void)
     check_signature.free(check);
 }
 
-TEST_MAIN(TEST(a_shared_secret_may_be_encoded), TEST(a_key_is_of_the_algorithms_kind),
-          TEST(what_is_refused_says_why), TEST(the_timestamp_that_is_read_is_the_signed_one),
-          TEST(a_form_that_is_none_is_refused), TEST(the_bodys_hash_is_signed),
-          TEST(a_form_beside_the_whole_body_needs_none))
+TEST_MAIN(TEST(a_shared_secret_may_be_encoded), TEST(every_place_and_form_is_taken),
+          TEST(a_key_is_of_the_algorithms_kind), TEST(what_is_refused_says_why),
+          TEST(the_timestamp_that_is_read_is_the_signed_one), TEST(a_form_that_is_none_is_refused),
+          TEST(the_bodys_hash_is_signed), TEST(a_form_beside_the_whole_body_needs_none))
