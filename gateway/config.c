@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config_parts.h"
+#include "json_wipe.h"
 #include "mapform.h"
 #include "vault.h"
 
@@ -120,12 +121,15 @@ static int deliver(struct config *config, struct config **out, const struct prob
 int config_load(const char *directory, struct config **out, struct problems *problems)
 {
     struct config *config = config_new(problems);
+    unsigned failures = json_wipe_failures();
 
     *out = NULL;
     if (config == NULL)
         return WEIR_EINVAL;
     read_server(config, directory, problems);
     read_rest(config, directory, problems);
+    if (json_wipe_failures() != failures)
+        problems_add(problems, NULL, 0, NULL, NULL, "out of memory");
     return deliver(config, out, problems);
 }
 

@@ -2,8 +2,10 @@
 """The command line: exit codes, the environment in the configuration, and every way to reload."""
 import json
 import os
+import pathlib
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -114,6 +116,23 @@ def test_a_mistake_is_told_once_and_where_it_is(idle):
     told = json.loads(idle.command("check", "--config", str(idle.config), "--json").stdout)
     assert [(error["pointer"], error["message"]) for error in told["errors"]] == [
         ("/webhooks/2/path", "two webhooks have the path /b")]
+
+
+def test_a_configuration_is_not_read_with_a_character_less(idle, tmp_path):
+    """jansson drops what it has no room for, and goes on: a path, or a password, was another."""
+    preload = tmp_path / "enomem.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(preload),
+                    str(pathlib.Path(__file__).parent / "enomem.c")], check=True)
+    idle.write({"c": {"type": "log"}},
+               {"webhooks": [{"path": "/" + "x" * 700,
+                              "modules": [{"type": "log", "connection": "c"}]}]})
+    idle.environment |= {"LD_PRELOAD": str(preload), "ENOMEM_SIZE": "1024"}
+    found = set()
+    for turn in range(1, 5):  # one of them is the room for the path
+        idle.environment["ENOMEM_TURN"] = str(turn)
+        result = idle.command("check", "--config", str(idle.config))
+        found.add((result.returncode, result.stderr))
+    assert (3, "weir: out of memory\n") in found, found
 
 
 def test_a_wrong_token_is_refused(start, database):
