@@ -252,7 +252,10 @@ bool signature_delivery_id(const void *check, const struct guard_request *reques
 {
     const struct signature *signature = check;
 
-    return signature->count > 0 && scheme_delivery_id(signature->schemes[0], request, id);
+    for (size_t i = 0; i < signature->count; i++)
+        if (scheme_delivery_id(signature->schemes[i], request, id))
+            return true;
+    return false;
 }
 
 bool signature_timestamp(const void *check, const struct guard_request *request, int64_t *seconds)

@@ -426,6 +426,24 @@ static void a_percent_that_is_no_escape_stays(void)
     CHECK(once("twilio", "key", &sent));
 }
 
+/* Where schemes have ids of their own, it is the one that is there. */
+static void an_id_is_of_any_scheme(void)
+{
+    static const char text[] =
+        "{\"algorithm\":\"equal\",\"schemes\":[{\"header\":\"x-one\",\"id_header\":\"x-one-id\"},"
+        "{\"header\":\"x-two\",\"id_body\":\"/id\"}]}";
+    struct sent sent = with("{\"id\":\"two\"}", 0);
+    char id[SIGNATURE_ID_MAX];
+    void *check;
+
+    CHECK_INT(make(&check, text, "k", NULL), 0);
+    add(&sent, "x-two", "k");
+    CHECK(passes(check, &sent));
+    CHECK(signature_delivery_id(check, &sent.request, id));
+    CHECK_STRING(id, "two");
+    check_signature.free(check);
+}
+
 /* Twilio may be given a URL with a user and a password, and signs it as it was given. */
 static void a_password_is_no_port(void)
 {
@@ -495,4 +513,4 @@ TEST_MAIN(TEST(stripe_keeps_its_mark), TEST(junk_and_several_signatures),
           TEST(a_timestamp_is_one), TEST(the_reason_is_of_the_scheme_that_was_used),
           TEST(the_signer_is_known), TEST(another_curve_is_refused),
           TEST(a_percent_that_is_no_escape_stays), TEST(what_cannot_be_a_scheme_is_refused),
-          TEST(a_password_is_no_port))
+          TEST(a_password_is_no_port), TEST(an_id_is_of_any_scheme))
