@@ -18,13 +18,15 @@
 #define RETRY_MAX 86400 /* seconds that a sender is told to wait, at most */
 
 /* Whose bucket it is. */
-static void make_key(const struct pace_limit *limit, const struct config_webhook *entry,
-                     const struct guard_request *seen, uint8_t key[RATE_KEY_LEN])
+static void make_key(const struct rates *rates, const struct pace_limit *limit,
+                     const struct config_webhook *entry, const struct guard_request *seen,
+                     uint8_t key[RATE_KEY_LEN])
 {
     uint8_t digest[SHA256_LEN];
     struct sha256 hash;
 
     sha256_init(&hash);
+    sha256_update(&hash, rates_secret(rates), RATE_KEY_LEN);
     sha256_update(&hash, limit->salt, sizeof(limit->salt));
     if (limit->by == PACE_BY_ADDRESS) {
         struct address site = crowd_site(&seen->client);
@@ -41,13 +43,14 @@ static int64_t take(struct intake *intake, const struct config_webhook *entry,
                     const struct guard_request *seen)
 {
     struct rate_demand demands[RATE_LIMITS_MAX];
+    struct rates *rates = intake->loop->gateway->rates;
     const struct pace *pace = &entry->pace;
 
     for (size_t i = 0; i < pace->count; i++) {
         demands[i].limit = &pace->limits[i].rate;
-        make_key(&pace->limits[i], entry, seen, demands[i].key);
+        make_key(rates, &pace->limits[i], entry, seen, demands[i].key);
     }
-    return rates_take(intake->loop->gateway->rates, demands, pace->count, clock_now());
+    return rates_take(rates, demands, pace->count, clock_now());
 }
 
 /* Whole seconds, rounded up. */

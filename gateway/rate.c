@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "random.h"
 
 #define WAYS 8 /* places in which a key may stand */
 #define SETS (RATE_PLACES_MAX / WAYS)
@@ -22,6 +23,7 @@ struct bucket {
 
 struct rates {
     pthread_mutex_t lock;
+    uint8_t secret[RATE_KEY_LEN];
     struct bucket buckets[SETS][WAYS];
 };
 
@@ -40,9 +42,16 @@ struct rates *rates_new(void)
 {
     struct rates *rates = calloc(1, sizeof(*rates));
 
-    if (rates != NULL)
-        pthread_mutex_init(&rates->lock, NULL);
+    if (rates == NULL)
+        return NULL;
+    random_bytes(rates->secret, sizeof(rates->secret));
+    pthread_mutex_init(&rates->lock, NULL);
     return rates;
+}
+
+const uint8_t *rates_secret(const struct rates *rates)
+{
+    return rates->secret;
 }
 
 void rates_free(struct rates **at)

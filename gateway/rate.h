@@ -25,7 +25,7 @@ struct rate_limit {
 /* What is counted together; equal keys share a bucket. */
 struct rate_demand {
     const struct rate_limit *limit;
-    uint8_t key[RATE_KEY_LEN]; /* of a good hash */
+    uint8_t key[RATE_KEY_LEN]; /* of a good hash, with rates_secret in it */
 };
 
 struct rates;
@@ -35,6 +35,13 @@ struct rate_limit rate_limit_of(unsigned requests, int64_t span, unsigned burst)
 
 /* NULL without memory. */
 struct rates *rates_new(void);
+
+/*
+ * RATE_KEY_LEN random bytes to be hashed into every key, so that nobody can tell beforehand which
+ * keys stand in one another's way.
+ */
+const uint8_t *rates_secret(const struct rates *rates);
+
 void rates_free(struct rates **rates);
 
 /*

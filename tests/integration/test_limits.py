@@ -123,6 +123,33 @@ def test_several_limits_hold_together(limited):
     assert codes(weir, 3, third) == [200, 429, 429], "the webhook's own"
 
 
+def plain_key(limit, client=b""):
+    """The key of a bucket, if it were made of nothing that is secret."""
+    text = json.dumps(limit, sort_keys=True, separators=(",", ":")).encode()
+    salt = hashlib.sha256(b"/webhook/example\0" + text).digest()[:16]
+    return hashlib.sha256(salt + client).digest()
+
+
+def test_nobody_can_choose_whose_bucket_is_forgotten(limited):
+    """Buckets stand eight to a set. Who has addresses to choose from (a /48 of IPv6 has enough) took
+    eight of the webhook's own set, and pushed its bucket out with each further one."""
+    whole = {"requests": 10, "per": 3600}
+    each = {"requests": 1, "per": 3600, "by": "address"}
+    weir = limited([whole, each], server={"trusted_proxies": ["127.0.0.1"]})
+
+    def place(key):
+        return int.from_bytes(key[:4], "little") % 8192
+    wanted, near = place(plain_key(whole)), []
+    for number in range(1 << 24):
+        packed = (10 << 24 | number).to_bytes(4, "big")
+        if place(plain_key(each, bytes(10) + b"\xff\xff" + packed)) == wanted:
+            near.append(socket.inet_ntoa(packed))
+            if len(near) == 20:
+                break
+    got = [post(weir, {"X-Forwarded-For": client})[0] for client in near]
+    assert got == [200] * 10 + [429] * 10
+
+
 def test_a_reload_does_not_fill_the_buckets(limited):
     weir = limited({"requests": 2, "per": 3600})
     assert codes(weir, 3) == [200, 200, 429]
