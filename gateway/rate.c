@@ -65,35 +65,55 @@ void rates_free(struct rates **at)
     free(rates);
 }
 
-/* The key's bucket; a full one is put in the place of the one that is full, or will be, first. */
-static struct bucket *bucket_of(struct rates *rates, const uint8_t key[RATE_KEY_LEN])
+static struct bucket *set_of(struct rates *rates, const uint8_t key[RATE_KEY_LEN])
 {
     uint32_t number;
 
     memcpy(&number, key, sizeof(number));
-    struct bucket *set = rates->buckets[number % SETS], *spare = &set[0];
-    for (size_t i = 0; i < WAYS; i++) {
+    return rates->buckets[number % SETS];
+}
+
+/* The key's bucket; NULL: it is full, and has no place. */
+static struct bucket *find(struct rates *rates, const uint8_t key[RATE_KEY_LEN])
+{
+    struct bucket *set = set_of(rates, key);
+
+    for (size_t i = 0; i < WAYS; i++)
         if (memcmp(set[i].key, key, RATE_KEY_LEN) == 0)
             return &set[i];
+    return NULL;
+}
+
+/* A full bucket for the key, in the place of the one that is full, or will be, first. */
+static struct bucket *place(struct rates *rates, const uint8_t key[RATE_KEY_LEN])
+{
+    struct bucket *set = set_of(rates, key), *spare = &set[0];
+
+    for (size_t i = 1; i < WAYS; i++)
         if (set[i].full_at < spare->full_at)
             spare = &set[i];
-    }
     memcpy(spare->key, key, RATE_KEY_LEN);
     spare->full_at = 0;
     return spare;
 }
 
 /* How long until it has one; 0 if it has. */
-static int64_t wait_of(const struct bucket *bucket, const struct rate_limit *limit, int64_t now)
+static int64_t wait_of(struct rates *rates, const struct rate_demand *demand, int64_t now)
 {
-    int64_t missing = bucket->full_at > now ? bucket->full_at - now : 0;
+    const struct bucket *bucket = find(rates, demand->key);
+    int64_t missing = bucket != NULL && bucket->full_at > now ? bucket->full_at - now : 0;
 
-    return missing > limit->slack ? missing - limit->slack : 0;
+    return missing > demand->limit->slack ? missing - demand->limit->slack : 0;
 }
 
-static void take(struct bucket *bucket, const struct rate_limit *limit, int64_t now)
+static void take(struct rates *rates, const struct rate_demand *demand, int64_t now)
 {
-    bucket->full_at = clock_add(bucket->full_at > now ? bucket->full_at : now, limit->interval);
+    struct bucket *bucket = find(rates, demand->key);
+
+    if (bucket == NULL)
+        bucket = place(rates, demand->key);
+    bucket->full_at =
+        clock_add(bucket->full_at > now ? bucket->full_at : now, demand->limit->interval);
 }
 
 int64_t rates_take(struct rates *rates, const struct rate_demand *demands, size_t count,
@@ -103,11 +123,11 @@ int64_t rates_take(struct rates *rates, const struct rate_demand *demands, size_
 
     pthread_mutex_lock(&rates->lock);
     for (size_t i = 0; i < count; i++) {
-        int64_t one = wait_of(bucket_of(rates, demands[i].key), demands[i].limit, now);
+        int64_t one = wait_of(rates, &demands[i], now);
         wait = one > wait ? one : wait;
     }
     for (size_t i = 0; i < count && wait == 0; i++)
-        take(bucket_of(rates, demands[i].key), demands[i].limit, now);
+        take(rates, &demands[i], now);
     pthread_mutex_unlock(&rates->lock);
     return wait;
 }

@@ -46,7 +46,7 @@ void rates_free(struct rates **rates);
 
 /*
  * Take one from each bucket, if all of them have one. 0, or the nanoseconds until they will have,
- * and nothing is taken. `now` is monotonic.
+ * and nothing is taken, nor is a bucket forgotten. `now` is monotonic.
  */
 int64_t rates_take(struct rates *rates, const struct rate_demand *demands, size_t count,
                    int64_t now);

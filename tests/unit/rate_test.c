@@ -92,6 +92,25 @@ static void many_others_do_not_free_a_sender(void)
     rates_free(&rates);
 }
 
+static void who_is_refused_takes_nobodys_place(void)
+{
+    const struct rate_limit webhook = rate_limit_of(1, CLOCK_SECOND, 1);
+    const struct rate_limit sender = rate_limit_of(1, 60 * CLOCK_SECOND, 1);
+    const uint32_t sets = RATE_PLACES_MAX / 8;
+
+    rates = rates_new();
+    CHECK_INT(ask(&webhook, 1, 0), 0);
+    for (uint32_t i = 1; i < 8; i++) /* the rest of its set */
+        CHECK_INT(ask(&sender, 1 + i * sets, 0), 0);
+    for (uint32_t i = 8; i < 100; i++) {
+        struct rate_demand both[] = {demand(&webhook, 1), demand(&sender, 1 + i * sets)};
+        CHECK_INT(rates_take(rates, both, 2, 0), CLOCK_SECOND);
+    }
+    for (uint32_t i = 1; i < 8; i++)
+        CHECK(ask(&sender, 1 + i * sets, 0) > 0);
+    rates_free(&rates);
+}
+
 static void survives_the_greatest_numbers(void)
 {
     const struct rate_limit slow = rate_limit_of(1, 86400 * CLOCK_SECOND, 1000000000);
@@ -169,5 +188,6 @@ static void holds_thousands_of_addresses(void)
 
 TEST_MAIN(TEST(takes_a_burst_and_then_its_rate), TEST(keeps_to_its_rate_over_time),
           TEST(takes_from_all_buckets_or_from_none), TEST(many_others_do_not_free_a_sender),
-          TEST(survives_the_greatest_numbers), TEST(counts_clients_by_their_address),
-          TEST(a_site_is_a_slash_64), TEST(holds_thousands_of_addresses))
+          TEST(who_is_refused_takes_nobodys_place), TEST(survives_the_greatest_numbers),
+          TEST(counts_clients_by_their_address), TEST(a_site_is_a_slash_64),
+          TEST(holds_thousands_of_addresses))
