@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -23,7 +24,8 @@ static const struct weir_setting settings_table[] = {
     {NULL, WEIR_SETTING_STRING, 0, 0, 0, NULL, NULL}};
 
 static pthread_mutex_t whole_lines = PTHREAD_MUTEX_INITIALIZER;
-static bool cut; /* the last line was not written as a whole; under the lock */
+static bool cut;   /* the last line was not written as a whole; under the lock */
+static bool begun; /* what there was before was looked at; under the lock */
 
 /* ---- Failures -------------------------------------------------------------------------------- */
 
@@ -99,6 +101,22 @@ static int put_bytes(const struct log_conn *conn, const char *text, size_t len, 
     return 0;
 }
 
+/* What an earlier process has left behind in the file is a line, too, that may have no end. */
+static bool is_left_cut(void)
+{
+    struct stat status;
+    char last = '\0';
+
+    if (fstat(STDOUT_FILENO, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
+        return false;
+    int fd = open("/proc/self/fd/1", O_RDONLY | O_CLOEXEC); /* ours is for writing alone */
+    if (fd >= 0 && pread(fd, &last, 1, status.st_size - 1) != 1)
+        last = '\0';
+    if (fd >= 0)
+        close(fd);
+    return last != '\n';
+}
+
 int log_put(const struct log_conn *conn, const char *text, size_t len, int64_t deadline,
             struct weir_error *error)
 {
@@ -107,6 +125,8 @@ int log_put(const struct log_conn *conn, const char *text, size_t len, int64_t d
 
     if (pthread_mutex_clocklock(&whole_lines, CLOCK_MONOTONIC, &until) != 0)
         return weir_fail(error, WEIR_EDEADLINE, "standard output: nobody reads it");
+    cut = begun ? cut : is_left_cut();
+    begun = true;
     int status = cut ? put_bytes(conn, "\n", 1, deadline, &sent, error) : 0;
     if (status == 0) {
         cut = false;

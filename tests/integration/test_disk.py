@@ -175,6 +175,21 @@ def test_a_webhook_is_a_line(start):
     assert {one["id"] for one in lines(weir)} == {answer["id"], *load.stored}
 
 
+def test_a_line_that_a_crash_has_cut_spoils_no_other(start):
+    weir = start(*LOG, start=False)
+    kept = weir.directory / "kept"
+    kept.write_text('{"id": "whole"}\n{"id": "cu')
+    weir.wrapper = ["sh", "-c", 'exec "$@" >>"$0"', str(kept)]
+    weir.start()
+    first, second = weir.post({})[1]["id"], weir.post({})[1]["id"]
+    assert weir.stop() == 0
+    weir.start()
+    third = weir.post({})[1]["id"]
+    text = kept.read_text().splitlines()
+    assert text[1] == '{"id": "cu', "with an end, and nothing behind it"
+    assert [json.loads(line)["id"] for line in text[2:]] == [first, second, third]
+
+
 class Piped:
     """A daemon whose standard output is a pipe that a test reads, or does not."""
 
