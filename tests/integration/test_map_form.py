@@ -369,6 +369,22 @@ def test_convert_leaves_no_half_and_says_that_there_is_one(start, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["webhooks.json"]
 
 
+def test_a_table_of_the_other_gateway_needs_one_more_column(start, database):
+    """As docs/migrating.md says; the rows that are there stay."""
+    database.run("CREATE TABLE webhook_events (id UUID PRIMARY KEY DEFAULT gen_random_uuid(), webhook_id TEXT"
+                 " NOT NULL, timestamp TIMESTAMPTZ DEFAULT now(), payload JSONB NOT NULL, headers JSONB,"
+                 " created_at TIMESTAMPTZ DEFAULT now());"
+                 f"GRANT ALL ON webhook_events TO {database.role('one')};"
+                 "INSERT INTO webhook_events (webhook_id, payload) VALUES ('old', '{}')")
+    weir = start({"db": database.connection()}, {"x": {"module": "postgresql", "connection": "db"}},
+                 {"request_timeout": 2})
+    assert sent(weir, "x", body='{"n":1}') == 503 and "received_at" in weir.log()
+    database.run("ALTER TABLE webhook_events ADD COLUMN received_at timestamptz")
+    wait_until(lambda: sent(weir, "x", body='{"n":2}') == 200, 10)
+    rows = database.run("SELECT webhook_id, payload FROM webhook_events ORDER BY created_at")
+    assert rows[0][0] == "old" and rows[-1] == ("x", {"n": 2})
+
+
 def test_a_null_authority_is_none(start):
     weir = start({"c": {"type": "postgresql", "database": "d", "ssl": True, "ssl_ca_cert": None}},
                  {"x": LOG}, start=False)
