@@ -58,6 +58,21 @@ static bool is_acceptable(const char *parameter, size_t len)
     return is(value, value_len, "utf-8") || is(value, value_len, "utf8");
 }
 
+/* Up to the next ; that does not stand between quotes (RFC 9110, 5.6.4). */
+static size_t parameter_len(const char *text)
+{
+    const char *at = text;
+    bool quoted = false;
+
+    for (; *at != '\0' && (quoted || *at != ';'); at++) {
+        if (*at == '"')
+            quoted = !quoted;
+        else if (quoted && *at == '\\' && at[1] != '\0')
+            at++;
+    }
+    return (size_t)(at - text);
+}
+
 static bool is_of(const char *content_type, bool (*is_type)(const char *type, size_t len))
 {
     size_t len = strcspn(content_type, ";");
@@ -67,7 +82,7 @@ static bool is_of(const char *content_type, bool (*is_type)(const char *type, si
     for (const char *at = content_type + len; *at == ';'; at += len) {
         at++;
         at += strspn(at, BLANKS);
-        len = strcspn(at, ";");
+        len = parameter_len(at);
         if (!is_acceptable(at, trimmed(at, len)))
             return false;
     }

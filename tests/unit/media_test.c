@@ -14,7 +14,9 @@ static void json_and_its_kin_are_taken(void)
                                         "application/json;charset=\"UTF-8\" ; x=y",
                                         "application/json ;",
                                         "application/cloudevents+json",
-                                        "application/vnd.api+json; profile=a"};
+                                        "application/vnd.api+json; profile=a",
+                                        "application/json; x=\"a;charset=b\\\";charset=c\"; "
+                                        "charset=utf-8"};
 
     CHECK(media_is_json(NULL));
     for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
@@ -34,7 +36,8 @@ static void everything_else_is_not(void)
                                           "application/json; charset=latin1",
                                           "application/json; charset = utf-8",
                                           "application/json; charset=\"utf-8",
-                                          "application/json; x=y; charset=utf-16"};
+                                          "application/json; x=y; charset=utf-16",
+                                          "application/json; x=\"a;\"; charset=utf-16"};
 
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
         if (media_is_json(refused[i]))
