@@ -10,8 +10,8 @@
 
 #include "client.h"
 
-#define CHUNKED_FIRST 4096               /* bytes of a chunked body's buffer to begin with */
-#define RATE_GRACE    (5 * CLOCK_SECOND) /* before a body's rate counts */
+#define BODY_FIRST 16384              /* bytes of a body's buffer to begin with, at most */
+#define RATE_GRACE (5 * CLOCK_SECOND) /* before a body's rate counts */
 
 void body_drop(struct client *client)
 {
@@ -40,6 +40,26 @@ static bool resize(struct client *client, size_t room)
     request->budget += more;
     client->body_room = room;
     return true;
+}
+
+/*
+ * Have room for `len` further bytes, which the body may have; false if it was refused. The buffer
+ * grows with what has come: what was merely announced takes nothing from anybody.
+ */
+static bool make_room(struct client *client, size_t len)
+{
+    size_t most =
+        client->head.chunked ? client->limits.body_max : (size_t)client->head.content_length;
+    size_t room = client->body_room, used = client->request.body_len;
+
+    while (room - used < len)
+        room = room == 0 ? BODY_FIRST : room * 2;
+    if (room > most)
+        room = most;
+    if (room <= client->body_room || resize(client, room))
+        return true;
+    client_refuse_with(client, ANSWER_OVERLOADED, "limits.inflight_bytes", true);
+    return false;
 }
 
 /* ---- Time ------------------------------------------------------------------------------------ */
@@ -74,7 +94,7 @@ const char *body_late(const struct client *client)
 
 void body_begin(struct client *client)
 {
-    if (!client->head.chunked && !resize(client, (size_t)client->head.content_length)) {
+    if (!door_budget_has(client->clients->budget, (size_t)client->head.content_length)) {
         client_refuse_with(client, ANSWER_OVERLOADED, "limits.inflight_bytes", false);
         return;
     }
@@ -92,7 +112,7 @@ ssize_t body_read(struct client *client)
     struct request *request = &client->request;
     struct inbox *inbox = &client->inbox;
 
-    /* receive_head saw to it that there is room behind the head. */
+    /* There is room: behind the head by receive_head, in the body by take_counted. */
     bool chunked = client->head.chunked;
     char *at = chunked ? inbox->bytes + inbox->len : request->body + request->body_len;
     size_t room = chunked ? inbox->size - inbox->len : client->body_room - request->body_len;
@@ -106,14 +126,18 @@ static bool take_counted(struct client *client)
 {
     struct request *request = &client->request;
     size_t here = client->inbox.len - client->spent;
-    size_t left = client->body_room - request->body_len;
+    size_t left = (size_t)client->head.content_length - request->body_len;
 
     if (here > left)
         here = left;
-    memcpy(request->body + request->body_len, client->inbox.bytes + client->spent, here);
+    /* And for a byte that is to be read next. */
+    if (left > 0 && !make_room(client, here < left ? here + 1 : here))
+        return true;
+    if (here > 0)
+        memcpy(request->body + request->body_len, client->inbox.bytes + client->spent, here);
     request->body_len += here;
     client->spent += here;
-    if (request->body_len < client->body_room)
+    if (here < left)
         return false;
     client_hand_over(client);
     return true;
@@ -123,20 +147,13 @@ static bool take_counted(struct client *client)
 static bool append(struct client *client, const char *data, size_t len)
 {
     struct request *request = &client->request;
-    size_t max = client->limits.body_max, room = client->body_room;
 
-    if (len > max - request->body_len) {
+    if (len > client->limits.body_max - request->body_len) {
         client_refuse_with(client, ANSWER_TOO_LARGE, "limits.body", true);
         return false;
     }
-    while (room - request->body_len < len)
-        room = room == 0 ? CHUNKED_FIRST : room * 2;
-    if (room > max)
-        room = max;
-    if (room > client->body_room && !resize(client, room)) {
-        client_refuse_with(client, ANSWER_OVERLOADED, "limits.inflight_bytes", true);
+    if (!make_room(client, len))
         return false;
-    }
     memcpy(request->body + request->body_len, data, len);
     request->body_len += len;
     return true;

@@ -48,13 +48,24 @@ struct door {
 
 /* ---- The budget ------------------------------------------------------------------------------ */
 
+static bool fits(size_t held, size_t bytes, size_t max)
+{
+    return bytes <= max && held <= max - bytes;
+}
+
+bool door_budget_has(const struct door_budget *budget, size_t bytes)
+{
+    return fits(atomic_load_explicit(&budget->held, memory_order_relaxed), bytes,
+                atomic_load_explicit(&budget->max, memory_order_relaxed));
+}
+
 bool door_budget_take(struct door_budget *budget, size_t bytes)
 {
     size_t held = atomic_load_explicit(&budget->held, memory_order_relaxed);
     size_t max = atomic_load_explicit(&budget->max, memory_order_relaxed);
 
     do {
-        if (bytes > max || held > max - bytes)
+        if (!fits(held, bytes, max))
             return false;
     } while (!atomic_compare_exchange_weak_explicit(&budget->held, &held, held + bytes,
                                                     memory_order_relaxed, memory_order_relaxed));

@@ -52,6 +52,9 @@ struct door_budget {
     struct crowd *crowd; /* clients by address; NULL: they are not counted */
 };
 
+/* Are `bytes` left of the budget? Nothing is taken, and they may be gone the next moment. */
+bool door_budget_has(const struct door_budget *budget, size_t bytes);
+
 /* Take `bytes` from the budget; false, and nothing taken, if there is not enough left. */
 bool door_budget_take(struct door_budget *budget, size_t bytes);
 void door_budget_give(struct door_budget *budget, size_t bytes);

@@ -228,6 +228,20 @@ def test_the_longest_idle_make_room(limited):
     assert "event=request-refused" not in weir.log()
 
 
+def test_bodies_that_do_not_come_take_no_room_from_others(limited):
+    """256 connections that had said they would send a body of the largest size, and sent a byte of
+    it, held all of limits.inflight_bytes for half a minute."""
+    weir = limited({"requests": 1000})
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", weir.port)))
+            client.sendall(HEAD + b"Content-Length: 1048576\r\n\r\n1")
+        wait_until(lambda: metric(weir, "weir_http_requests_total") > 300)
+        assert post(weir, body=json.dumps("x" * 1000000))[0] == 200
+        assert metric(weir, "weir_body_bytes") < 300 * 20000
+    assert "event=request-refused" not in weir.log()
+
+
 def test_a_body_that_trickles_is_told_off(limited):
     weir = limited({"requests": 1000}, server={"limits": {"body_rate": 10000, "body_timeout": 60}})
     with socket.create_connection(("127.0.0.1", weir.port), timeout=20) as client:

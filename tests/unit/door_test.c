@@ -868,6 +868,43 @@ static struct door_limits hasty(void)
     return limits;
 }
 
+/* A few that said how much they would send, and did not, left no room for anybody else. */
+static void what_does_not_come_takes_no_room(void)
+{
+    static struct peer talkers[3];
+    static char body[20000];
+
+    open_door(&usual);
+    atomic_store(&budget.max, 100000);
+    for (int i = 0; i < 3; i++) {
+        come(&talkers[i]);
+        say(&talkers[i], P "Content-Length: 60000\r\n\r\n");
+        say_bytes(&talkers[i], body, 100);
+    }
+    come(&peer);
+    say(&peer, "POST /hold HTTP/1.1\r\nHost: h\r\nContent-Length: 20000\r\n\r\n");
+    say_bytes(&peer, body, sizeof(body));
+    wait_for_held(1);
+    /* One of them goes on after all, as far as there is room, in one piece and in small ones. */
+    say_bytes(&talkers[0], body, 19900);
+    for (int i = 0; i < 200; i++)
+        say_bytes(&talkers[0], body, 200);
+    wait_for(&talkers[0], "HTTP/1.1 503", 1);
+    CHECK_INT(refused_for, ANSWER_OVERLOADED);
+    for (int i = 0; i < 3; i++)
+        leave(&talkers[i]);
+    answer_held(0);
+    leave(&peer);
+    turn_for(20 * CLOCK_MS);
+    come(&peer);
+    say(&peer, P "Content-Length: 90000\r\n\r\n");
+    for (int i = 0; i < 9; i++)
+        say_bytes(&peer, body, 10000);
+    wait_for(&peer, "| 90000:]", 1);
+    leave(&peer);
+    close_door();
+}
+
 static void has_no_patience_with_slow_clients(void)
 {
     struct door_limits limits = hasty();
@@ -1446,9 +1483,9 @@ TEST_MAIN(TEST(echoes_a_request), TEST(knows_every_form_of_target), TEST(decodes
           TEST(keeps_the_limits_of_a_head), TEST(goes_on_after_a_refusal), TEST(refuses_in_order),
           TEST(answers_over_an_unread_body), TEST(refuses_a_streamed_body),
           TEST(takes_the_largest_body), TEST(keeps_to_the_budget),
-          TEST(has_no_patience_with_slow_clients), TEST(closes_idle_clients_in_silence),
-          TEST(cuts_off_who_does_not_listen), TEST(writes_a_large_answer_in_pieces),
-          TEST(answers_a_client_that_said_all),
+          TEST(what_does_not_come_takes_no_room), TEST(has_no_patience_with_slow_clients),
+          TEST(closes_idle_clients_in_silence), TEST(cuts_off_who_does_not_listen),
+          TEST(writes_a_large_answer_in_pieces), TEST(answers_a_client_that_said_all),
           TEST(a_last_answer_is_not_reset_by_what_follows_the_body), TEST(forgets_who_has_gone),
           TEST(knows_who_has_gone_before_the_answer), TEST(closes_when_the_answer_says_so),
           TEST(turns_away_whom_there_is_no_room_for), TEST(survives_without_descriptors),
