@@ -339,9 +339,9 @@ static int judge_mac(const struct secret *secret, const struct token *token)
     if (HMAC(token->algorithm->md(), secret->bytes, (int)secret->len,
              (const unsigned char *)token->text, token->signed_len, mac, &len) == NULL)
         return WEIR_ENOMEM;
-    return token->signature_len == len && CRYPTO_memcmp(mac, token->signature, len) == 0
-               ? 0
-               : WEIR_EDENIED;
+    bool same = token->signature_len == len && CRYPTO_memcmp(mac, token->signature, len) == 0;
+    wipe(mac, sizeof(mac));
+    return same ? 0 : WEIR_EDENIED;
 }
 
 /* Every key is tried, whatever the others said. */
@@ -427,6 +427,7 @@ static int jwt_judge(const void *check, const struct guard_request *request,
         why = wrong_claim(jwt, token.payload, (double)request->now / MICROSECONDS);
     json_decref(token.payload);
     wipe(buffer, sizeof(buffer));
+    wipe(token.signature, sizeof(token.signature));
     if (status == WEIR_ENOMEM)
         return weir_fail(error, status, "out of memory");
     return why == NULL ? 0 : weir_fail(error, WEIR_EDENIED, "the token is refused: %s", why);
@@ -452,6 +453,7 @@ static void jwt_identify(const void *check, const struct guard_request *request,
     }
     json_decref(token.payload);
     wipe(buffer, sizeof(buffer));
+    wipe(token.signature, sizeof(token.signature));
 }
 
 static bool jwt_reads(const void *check, const char *name)

@@ -182,11 +182,11 @@ static int judge_secret(const struct scheme *scheme, const struct candidates *ca
                     : HMAC(scheme_md(scheme), secret->bytes, (int)secret->len, content, len, mac,
                            &mac_len) != NULL;
 
+    bool same = made && has_mac(candidates, mac, mac_len);
+    wipe(mac, sizeof(mac)); /* with it anybody could send this body */
     if (!made)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
-    return has_mac(candidates, mac, mac_len)
-               ? 0
-               : refuse(error, "no signature is one of a live secret");
+    return same ? 0 : refuse(error, "no signature is one of a live secret");
 }
 
 static int judge_equal(const struct scheme *scheme, const struct candidates *candidates,

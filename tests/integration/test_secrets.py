@@ -239,7 +239,8 @@ def dumped_and_kept(pid, names):
                     text = memory.read(end - begin)
                 except (OSError, OverflowError, ValueError):
                     continue
-                found = {name for name, secret in names.items() if secret.encode() in text}
+                found = {name for name, secret in names.items()
+                         if (secret if isinstance(secret, bytes) else secret.encode()) in text}
                 (kept if " dd" in line else dumped).update(found)
     return dumped, kept
 
@@ -258,8 +259,8 @@ def test_secrets_are_left_out_of_core_dumps(start, tmp_path):
                         "secret": "x" * 64 + vault.new("equal")}}
     token = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in (
         b'{"alg":"HS256"}', b'{"exp":1e20,"jti":"' + secrets.token_hex(20).encode() + b'"}'))
-    token = (token + b"." + base64.urlsafe_b64encode(hmac.digest(
-        vault.secrets["jwt"].encode(), token, "sha256")).rstrip(b"=")).decode()
+    mac = hmac.digest(vault.secrets["jwt"].encode(), token, "sha256")
+    token = (token + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()
     for preset in ("github", "gitlab", "hubspot-v1", "hubspot-v2"):
         # Its beginning may be overwritten where it has been left behind.
         checks[preset] = {"type": "signature", "preset": preset,
@@ -308,7 +309,9 @@ def test_secrets_are_left_out_of_core_dumps(start, tmp_path):
         waiting.sendall(f"GET /admin/status HTTP/1.1\r\nAuthorization: Bearer {secret['admin']}"
                         .encode() + b"\r\nX-Filler: " + b"x" * 6000)
         offer()
-        dumped, kept = dumped_and_kept(weir.process.pid, {**secret, "a token": token})
+        macs = {"a token's": mac, "what github should have sent": hmac.digest(
+            b"x" * 64 + secret["github"].encode(), b"{}", "sha256")}
+        dumped, kept = dumped_and_kept(weir.process.pid, {**secret, **macs, "a token": token})
     assert kept - {"a token"} == set(secret)
     assert dumped == set(), "a secret is in memory that would be dumped"
     wait_until(lambda: weir.process.poll() is None)
