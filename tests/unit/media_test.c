@@ -15,8 +15,8 @@ static void json_and_its_kin_are_taken(void)
                                         "application/json ;",
                                         "application/cloudevents+json",
                                         "application/vnd.api+json; profile=a",
-                                        "application/json; x=\"a;charset=b\\\";charset=c\"; "
-                                        "charset=utf-8"};
+                                        ("application/json; x=\"a;charset=b\\\";charset=c\"; "
+                                         "charset=utf-8")};
 
     CHECK(media_is_json(NULL));
     for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
