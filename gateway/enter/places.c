@@ -183,14 +183,27 @@ bool places_string_is_caseless(const char *at, size_t len, const char *text, siz
     return skip_text(at + 1, end, text, text_len, true) == end;
 }
 
-bool places_string_holds_caseless(const char *at, size_t len, const char *text, size_t text_len)
+/* Most characters begin none of the words, which a bit for each letter tells; escapes may. */
+bool places_string_holds_caseless(const char *at, size_t len, const char *const *words,
+                                  size_t count)
 {
     const char *end = at + len - 1;
+    uint32_t letters = 0;
     char bytes[4];
 
-    for (at++; at < end; next_bytes(&at, bytes))
-        if (skip_text(at, end, text, text_len, true) != NULL)
-            return true;
+    for (size_t i = 0; i < count; i++)
+        letters |= UINT32_C(1) << (words[i][0] & 31);
+    for (at++; at < end;) {
+        if (*at != '\\' && (*at < 'A' || (letters >> (*at & 31) & 1) == 0)) {
+            at++;
+            continue;
+        }
+        for (size_t i = 0; i < count; i++)
+            if ((*at == '\\' || (*at | 0x20) == words[i][0]) &&
+                skip_text(at, end, words[i], strlen(words[i]), true) != NULL)
+                return true;
+        next_bytes(&at, bytes);
+    }
     return false;
 }
 

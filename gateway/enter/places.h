@@ -61,7 +61,8 @@ const char *places_skip_blanks(const char *at, const char *end);
 bool places_string_is(const char *at, size_t len, const char *text, size_t text_len);
 /* The same, where letters of ASCII are equal in both cases; the text is in lower case. */
 bool places_string_is_caseless(const char *at, size_t len, const char *text, size_t text_len);
-/* The same, where the text may stand anywhere in the string. */
-bool places_string_holds_caseless(const char *at, size_t len, const char *text, size_t text_len);
+/* Does one of the words, letters of ASCII in lower case, stand anywhere in it, in either case? */
+bool places_string_holds_caseless(const char *at, size_t len, const char *const *words,
+                                  size_t count);
 
 #endif
