@@ -117,7 +117,11 @@ bool receive_proxy(struct client *client)
         return false;
     switch (proxy_parse(inbox->bytes, inbox->len, &taken, &client->peer)) {
     case PROXY_MORE: return false;
-    case PROXY_BAD: client_close(client); return false;
+    case PROXY_BAD:
+        clients->handler->refused(clients->context, &client->peer, ANSWER_MALFORMED,
+                                  "a proxy's connection without a PROXY header");
+        client_close(client);
+        return false;
     case PROXY_DONE: break;
     }
     inbox_drop(inbox, taken);

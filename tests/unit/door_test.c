@@ -1269,6 +1269,29 @@ static void stops_without_dropping_whom_a_proxy_brings(void)
     networks_fini(&proxies);
 }
 
+/* Closed, but not without a word in the log: nothing gets through such a proxy. */
+static void tells_of_a_proxy_that_does_not_say_for_whom(void)
+{
+    struct door_limits limits = usual;
+    struct networks proxies = {.count = 0};
+    struct weir_error error;
+
+    CHECK_INT(networks_add(&proxies, "127.0.0.1", &error), 0);
+    limits.proxies = &proxies;
+    limits.proxy_protocol = true;
+    open_door(&limits);
+    come(&peer);
+    say(&peer, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+    wait_for_end(&peer);
+    CHECK_INT((long long)peer.len, 0);
+    CHECK_INT(refusals, 1);
+    CHECK_INT(refused_for, ANSWER_MALFORMED);
+    CHECK_STRING(refused_why, "a proxy's connection without a PROXY header");
+    leave(&peer);
+    close_door();
+    networks_fini(&proxies);
+}
+
 static void takes_new_limits(void)
 {
     struct door_limits limits = usual;
@@ -1490,8 +1513,8 @@ TEST_MAIN(TEST(echoes_a_request), TEST(knows_every_form_of_target), TEST(decodes
           TEST(knows_who_has_gone_before_the_answer), TEST(closes_when_the_answer_says_so),
           TEST(turns_away_whom_there_is_no_room_for), TEST(survives_without_descriptors),
           TEST(stops_without_dropping_anybody), TEST(stops_without_dropping_whom_a_proxy_brings),
-          TEST(takes_new_limits), TEST(listens_on_unix_sockets),
-          TEST(makes_room_by_closing_the_longest_idle),
+          TEST(tells_of_a_proxy_that_does_not_say_for_whom), TEST(takes_new_limits),
+          TEST(listens_on_unix_sockets), TEST(makes_room_by_closing_the_longest_idle),
           TEST(who_was_served_last_is_not_the_longest_idle),
           TEST(does_not_close_who_has_just_spoken), TEST(one_address_does_not_get_all_places),
           TEST(a_body_that_trickles_is_late), TEST(says_what_is_wrong_with_an_address))
