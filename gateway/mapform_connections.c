@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "mapform_parts.h"
 
 static const char *type_of(const json_t *entry)
@@ -15,7 +16,8 @@ static const char *type_of(const json_t *entry)
 
     if (strcmp(type, "redis-rq") == 0 || strcmp(type, "redis-publish") == 0)
         return "redis";
-    return type;
+    const struct weir_driver *driver = backends_driver(type);
+    return driver == NULL ? type : driver->name; /* "postgres" is "postgresql" */
 }
 
 static const struct rename {

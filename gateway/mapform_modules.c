@@ -30,9 +30,13 @@ static void map_disk(struct module *module);
 static const struct kind {
     const char *name, *type;
     void (*map)(struct module *module);
-} kinds[] = {{"postgresql", "postgresql", map_sql}, {"postgres", "postgresql", map_sql},
-             {"mysql", "mysql", map_sql},           {"rabbitmq", "rabbitmq", map_rabbitmq},
-             {"redis_publish", "redis", map_redis}, {"log", "log", map_log},
+} kinds[] = {{"postgresql", "postgresql", map_sql},
+             {"postgres", "postgresql", map_sql},
+             {"mysql", "mysql", map_sql},
+             {"mariadb", "mysql", map_sql},
+             {"rabbitmq", "rabbitmq", map_rabbitmq},
+             {"redis_publish", "redis", map_redis},
+             {"log", "log", map_log},
              {"save_to_disk", "disk", map_disk}};
 
 /* ---- Tools ----------------------------------------------------------------------------------- */

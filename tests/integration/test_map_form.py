@@ -385,6 +385,19 @@ def test_a_table_of_the_other_gateway_needs_one_more_column(start, database):
     assert rows[0][0] == "old" and rows[-1] == ("x", {"n": 2})
 
 
+def test_keys_go_by_the_kind_of_backend_however_it_is_called(start):
+    weir = start({"p": {"type": "postgres", "database": "d", "ssl": True},
+                  "m": {"type": "mariadb", "database": "d", "ssl": True, "ssl_ca_cert": "/ca.pem"},
+                  "q": {"type": "amqp", "host": "h", "pass": "x"}},
+                 {"x": {"module": "postgres", "connection": "p"}, "y": {"module": "mariadb", "connection": "m"}},
+                 start=False)
+    done = weir.command("convert", "--config", str(weir.config), "--output", str(weir.directory / "new"))
+    assert done.returncode == 0, done.stderr
+    made = json.loads((weir.directory / "new" / "connections.json").read_text())
+    assert (made["p"]["sslmode"], made["m"]["ssl_mode"], made["m"]["ssl_ca"], made["q"]["password"]) == \
+        ("require", "verify_identity", "/ca.pem", "x")
+
+
 def test_a_null_authority_is_none(start):
     weir = start({"c": {"type": "postgresql", "database": "d", "ssl": True, "ssl_ca_cert": None}},
                  {"x": LOG}, start=False)
