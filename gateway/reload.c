@@ -51,7 +51,7 @@ struct reload {
 
 /* ---- Proving --------------------------------------------------------------------------------- */
 
-static struct config *newest_of(struct reload *reload)
+struct config *reload_config(struct reload *reload)
 {
     pthread_mutex_lock(&reload->mutex);
     struct config *config = reload->newest == NULL ? NULL : config_ref(reload->newest);
@@ -88,7 +88,7 @@ int reload_prove(void *reload_at, const char *name, const struct weir_driver *dr
                  int64_t deadline, struct weir_error *error)
 {
     struct reload *reload = *(struct reload **)reload_at;
-    struct config *config = reload == NULL ? NULL : newest_of(reload);
+    struct config *config = reload == NULL ? NULL : reload_config(reload);
     int status = 0;
 
     for (size_t i = 0; config != NULL && status == 0 && i < config->webhooks_count; i++)
@@ -279,7 +279,7 @@ static bool has_lost_server(const struct config *config, const struct config *ol
 static void carry_out(struct reload *reload, struct config *config, struct reload_reply *reply,
                       struct problems *problems)
 {
-    struct config *old = newest_of(reload);
+    struct config *old = reload_config(reload);
     struct effects *effects = effects_new(config, old);
 
     if (effects == NULL)

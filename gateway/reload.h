@@ -57,6 +57,9 @@ void reload_ask(struct reload *reload, struct reload_reply *reply);
 /* How the last one went. Any thread. */
 void reload_look(struct reload *reload, struct reload_last *last);
 
+/* A reference to the newest configuration; NULL before there is one. */
+struct config *reload_config(struct reload *reload);
+
 /* For weir_registry_options.prove: every sink of the newest configuration prepares its target. */
 struct weir_driver;
 struct weir_error;

@@ -33,7 +33,7 @@
 
 struct daemon {
     struct gateway gateway;
-    struct config *config; /* the first */
+    struct config *config; /* the first, until it serves */
     struct weir_keeper *keeper;
     sigset_t signals;
     char address[ADDRESS_TEXT]; /* really bound */
@@ -347,9 +347,11 @@ static void end_reload(struct daemon *daemon)
 static void end(struct daemon *daemon)
 {
     struct gateway *gateway = &daemon->gateway;
+    struct config *config = reload_config(gateway->reload);
 
     atomic_store(&gateway->stopping, true);
-    daemon->deadline = clock_add(clock_now(), daemon->config->server.shutdown_timeout);
+    daemon->deadline = clock_add(clock_now(), config->server.shutdown_timeout);
+    config_unref(&config);
     log_event(LOG_INFO, "shutting-down", NULL);
     finish_requests(daemon);
     end_reload(daemon);
@@ -397,6 +399,7 @@ int serve_run(const struct serve_options *options,
         loop_show_certificate(&daemon->gateway, daemon->config);
         log_event(LOG_INFO, "ready", "version", WEIR_VERSION, NULL);
         ready(options, daemon->address);
+        config_unref(&daemon->config); /* the loops and reload hold it while it is the newest */
         run(daemon);
         end(daemon);
     }

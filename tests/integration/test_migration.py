@@ -198,6 +198,18 @@ def test_a_role_that_may_not_insert_stays_staging(start, database):
     assert weir.post({"a": 2})[0] == 200
 
 
+def test_a_removed_connection_leaves_with_the_last_who_may_use_it(start, tmp_path):
+    """The first configuration was held until the end, and what it named until migration_timeout."""
+    file = {"type": "sqlite", "path": str(tmp_path / "x.db")}
+    webhooks = {name: {"webhooks": [{"path": "/webhook/example", "modules": [
+        {"type": "sqlite", "connection": name}]}]} for name in ("one", "two", "three")}
+    weir = start({"one": file}, webhooks["one"])
+    for name in ("two", "three"):
+        assert weir.post({})[0] == 200
+        assert weir.change({name: file}, webhooks[name])[0] == 200
+        wait_until(lambda n=name: set(weir.status()["connections"]) == {n})
+
+
 def test_a_removed_connection_finishes_what_was_accepted(start, database):
     database.make_table()
     weir = start({"db": database.connection("one")})

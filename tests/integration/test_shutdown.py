@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """SIGTERM: what was accepted is answered, nothing new is, and the daemon leaves with 0."""
+import contextlib
 import signal
 import socket
+import sqlite3
 import time
 
 import pytest
@@ -129,3 +131,22 @@ def test_hung_up_terminals_and_gone_clients_do_no_harm(start, database):
     wait_until(lambda: weir.status()["active_requests"] == 0)
     assert weir.post({"n": 100})[0] == 200
     assert len(database.ids()) == 22
+
+
+def test_a_grace_period_that_was_reloaded_counts(start, tmp_path):
+    """It was the first configuration's for ever."""
+    weir = start({"db": {"type": "sqlite", "path": str(tmp_path / "x.db")}},
+                 {"webhooks": [{"path": "/webhook/example",
+                                "modules": [{"type": "sqlite", "connection": "db"}]}]},
+                 {"shutdown_timeout": 60})
+    assert weir.post({"n": 0})[0] == 200
+    weir.server["shutdown_timeout"] = 1
+    assert weir.change()[0] == 200
+    with contextlib.closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        call = Call(weir.post, {"n": 1})
+        wait_until(lambda: weir.status()["active_requests"] == 1)
+        begun = time.monotonic()
+        assert weir.stop() == 0
+        assert time.monotonic() - begun < 5
+        assert call.result()[0] == 503
