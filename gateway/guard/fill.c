@@ -271,7 +271,7 @@ int content_fill(const struct content *content, const struct guard_request *requ
         *len = buffer.len;
         return 0;
     }
+    bool no_memory = buffer.bytes == NULL || buffer.failed;
     content_drop(buffer.bytes, buffer.len);
-    return buffer.bytes == NULL || at == end ? weir_fail(error, WEIR_ENOMEM, "out of memory")
-                                             : missing(at, error);
+    return no_memory ? weir_fail(error, WEIR_ENOMEM, "out of memory") : missing(at, error);
 }

@@ -147,7 +147,8 @@ static enum guard_verdict judge(const struct guard *guard, const struct guard_re
         if (reason != NULL)
             *reason = error;
     }
-    return verdict;
+    /* From a wrong address, too, nobody learns when a credential is right. */
+    return verdict == GUARD_FORBIDDEN && guard->challenge[0] != '\0' ? GUARD_UNAUTHORIZED : verdict;
 }
 
 bool guard_needs_body(const struct guard *guard)

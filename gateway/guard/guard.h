@@ -23,7 +23,7 @@ struct guard;
 enum guard_verdict {
     GUARD_PASS,
     GUARD_UNAUTHORIZED, /* 401 */
-    GUARD_FORBIDDEN,    /* 403: the credentials are good, or none are asked for */
+    GUARD_FORBIDDEN,    /* 403: a wrong address, where no credential is asked for */
     GUARD_UNABLE        /* 503: without memory nothing can be said of them */
 };
 
