@@ -65,6 +65,11 @@ class Weir:
         return re.findall(r'event[=":]+listening"? *,?"?address[=":]+\S*?:(\d+)', log)
 
     def log(self):
+        """Lines are written by a thread of their own, a moment after what they tell of."""
+        deadline, size = time.monotonic() + 2, -1
+        while size != self.log_path.stat().st_size and time.monotonic() < deadline:
+            size = self.log_path.stat().st_size
+            time.sleep(0.05)
         return self.log_path.read_text(errors="replace")
 
     def admin(self):
