@@ -417,13 +417,15 @@ static int apply_first(struct reload *reload, struct config *config)
 }
 
 int reload_new(struct reload **out, struct gateway *gateway, struct config *config,
-               const char *directory, bool listen_given)
+               const char *directory, struct watch **watch, bool listen_given)
 {
     struct reload *reload = calloc(1, sizeof(*reload));
 
     *out = NULL;
     if (reload == NULL)
         return WEIR_ENOMEM;
+    reload->watch = *watch;
+    *watch = NULL;
     reload->gateway = gateway;
     reload->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     reload->directory = directory == NULL ? NULL : strdup(directory);

@@ -20,6 +20,7 @@
 struct config;
 struct gateway;
 struct reload;
+struct watch;
 
 /* What came of a reload; posted back to whoever asked, which frees text. */
 struct reload_reply {
@@ -42,11 +43,13 @@ struct reload_last {
 
 /*
  * Apply the first configuration to the gateway's registry (drivers added already); takes a
- * reference to config. directory is NULL for the embedded default, which does not change. With
- * listen_given the address to listen on did not come from the files, which are not asked for it.
+ * reference to config. directory is NULL for the embedded default, which does not change; else
+ * *watch, which becomes NULL, was opened before the directory was read, so that no change is lost.
+ * With listen_given the address to listen on did not come from the files, which are not asked for
+ * it.
  */
 int reload_new(struct reload **out, struct gateway *gateway, struct config *config,
-               const char *directory, bool listen_given);
+               const char *directory, struct watch **watch, bool listen_given);
 
 /* Start the thread, once the loops run. 0 or WEIR_ENOMEM. */
 int reload_start(struct reload *reload);

@@ -24,6 +24,7 @@
 #include "reload.h"
 #include "repeats.h"
 #include "report.h"
+#include "watch.h"
 
 #define LOOK         (20 * CLOCK_MS)    /* how often the end is looked for */
 #define HURRY        (1 * CLOCK_SECOND) /* of a second SIGTERM */
@@ -34,6 +35,7 @@
 struct daemon {
     struct gateway gateway;
     struct config *config; /* the first, until it serves */
+    struct watch *watch;   /* of its files, since before they were read, until reload has it */
     struct weir_keeper *keeper;
     sigset_t signals;
     char address[ADDRESS_TEXT]; /* really bound */
@@ -74,6 +76,8 @@ static int load(struct daemon *daemon, const struct serve_options *options)
     struct problems problems;
 
     problems_init(&problems);
+    if (options->directory != NULL)
+        watch_open(&daemon->watch, options->directory); /* without memory, reload tries again */
     int status = options->directory != NULL
                      ? config_load(options->directory, &daemon->config, &problems)
                      : config_embedded(options->database, &daemon->config, &problems);
@@ -109,7 +113,7 @@ static int make_registry(struct daemon *daemon, const struct serve_options *opti
         return fail("limits", "out of memory");
     if (dispatch_new(&gateway->dispatch, gateway->registry) != 0 ||
         repeats_new(&gateway->repeats) != 0 ||
-        reload_new(&gateway->reload, gateway, daemon->config, options->directory,
+        reload_new(&gateway->reload, gateway, daemon->config, options->directory, &daemon->watch,
                    options->listen != NULL) != 0)
         return fail("configuration", "it could not be applied");
     if (weir_keeper_start(&daemon->keeper, gateway->registry, 0, &error) != 0)
@@ -323,6 +327,7 @@ static void free_all(struct daemon *daemon)
     repeats_free(&gateway->repeats);
     reload_free(&gateway->reload);
     config_unref(&daemon->config);
+    watch_close(&daemon->watch);
     weir_keeper_stop(&daemon->keeper);
     weir_registry_free(&gateway->registry);
 }

@@ -3,11 +3,12 @@
 import json
 import os
 import signal
+import subprocess
 
 import pytest
 
 from conftest import WEBHOOKS
-from gateway import TOKEN, Weir
+from gateway import TOKEN, WEIR, Weir
 from pgserver import wait_until
 
 
@@ -86,6 +87,23 @@ def powerless(start, tmp_path):
         weir.wrapper = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
     weir.start()
     return weir
+
+
+def test_a_change_while_it_starts_is_noticed(start, tmp_path):
+    """What the files looked like was noted after they had been read: in between, nobody looked."""
+    module = {"type": "sqlite", "connection": "db"}
+    weir = start({"db": {"type": "sqlite", "path": str(tmp_path / "x.db")}},
+                 {"webhooks": [{"path": f"/webhook/{n}", "modules": [module]}
+                               for n in range(9000)]}, {"watch": True}, start=False)
+    weir.log_path = weir.directory / "log"
+    with open(weir.log_path, "wb") as log:
+        weir.process = subprocess.Popen([str(WEIR), "serve", "--config", str(weir.config)],
+                                        stderr=log)
+    wait_until(lambda: weir.rss() > 20 << 20, interval=0.001)  # it has the text, and parses it
+    assert "event=ready" not in weir.log()
+    weir.write(webhooks={"webhooks": [{"path": "/webhook/example", "modules": [module]}]})
+    weir.port = int(wait_until(weir._listening)[-1])  # pylint: disable=protected-access
+    wait_until(lambda: weir.post({})[0] == 200)
 
 
 ENTRY = {"webhooks": [{"path": "/webhook/example",

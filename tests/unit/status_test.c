@@ -108,11 +108,14 @@ static void set_up(struct house *house, const char *connections)
     CHECK(house->config != NULL);
     house->gateway.started_at = clock_now();
     const struct weir_registry_options options = {.seed = 1};
+    struct watch *unwatched = NULL;
     CHECK_INT(weir_registry_new(&house->gateway.registry, &options, NULL), 0);
     CHECK_INT(weir_registry_add_driver(house->gateway.registry, &fake, NULL), 0);
     CHECK_INT(dispatch_new(&house->gateway.dispatch, house->gateway.registry), 0);
     CHECK_INT(repeats_new(&house->gateway.repeats), 0);
-    CHECK_INT(reload_new(&house->gateway.reload, &house->gateway, house->config, NULL, false), 0);
+    CHECK_INT(
+        reload_new(&house->gateway.reload, &house->gateway, house->config, NULL, &unwatched, false),
+        0);
     CHECK_INT(weir_keeper_start(&house->keeper, house->gateway.registry, 2, NULL), 0);
 }
 
