@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Bad input of every kind gets its code; the process lives and does not grow."""
+import contextlib
 import json
 import socket
+import sqlite3
 import time
 
 import pytest
 
 from gateway import TOKEN, raw
 from pgserver import wait_until
+from stage import dice
 
 
 @pytest.fixture
@@ -125,6 +128,40 @@ def test_a_chunked_body_is_stored(weir):
     data = head("Host: x", JSON, "Transfer-Encoding: chunked", "Connection: close") + \
         b"2\r\n{\"\r\n5;ext=1\r\na\":1}\r\n0\r\nTrailer: x\r\n\r\n"
     assert code_of(raw(weir.port, data)) == 200
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_is_stored_as_it_came_in_whatever_pieces(strict, tmp_path, chunked):
+    """Its buffer grows while it comes, in steps that a size may just reach, miss or pass."""
+    weir = strict(body=200000)
+    random = dice()
+    for size in (1, 2, 4096, 16383, 16384, 16385, 32768, 32769, 65537, 199998):
+        text = "".join(random.choices("abcdefgh", k=size))
+        body = f'"{text}"'.encode()
+        if chunked:
+            lines = head("Host: x", JSON, "Transfer-Encoding: chunked", "Connection: close")
+            body = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece)
+                            for piece in pieces(random, body)) + b"0\r\n\r\n"
+        else:
+            lines = head("Host: x", JSON, f"Content-Length: {len(body)}", "Connection: close")
+        with socket.create_connection(("127.0.0.1", weir.port), timeout=10) as sock:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for piece in pieces(random, lines + body):
+                sock.sendall(piece)
+            answer = sock.recv(1000)
+        assert code_of(answer) == 200, size
+        stored = json.loads(answer.split(b"\r\n\r\n")[1])["id"]
+        with contextlib.closing(sqlite3.connect(tmp_path / "weir.db")) as file:
+            (payload,) = file.execute("SELECT payload FROM webhook_events WHERE id = ?",
+                                      (stored,)).fetchone()
+        assert json.loads(payload) == text, size
+
+
+def pieces(random, data):
+    """Some ten of them, of very different sizes."""
+    cuts = sorted(random.randrange(len(data) + 1) for _ in range(10))
+    ends = zip([0, *cuts], [*cuts, len(data)])
+    return [data[begin:end] for begin, end in ends if begin < end]
 
 
 def test_the_largest_heads_there_may_be(start, tmp_path):
