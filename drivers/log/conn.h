@@ -4,12 +4,16 @@
 #define DRIVERS_LOG_CONN_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "log_backend.h"
 
 struct log_conn {
     atomic_bool interrupted;
+    int fd;      /* where to write, without waiting if that can be had */
+    bool own;    /* it is not standard output's own, and to be closed */
+    bool socket; /* it is one */
 };
 
 /* A weir status for an errno, and the operator's detail. */

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,10 +65,36 @@ int log_fail(int number, struct weir_error *error)
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
+/*
+ * Standard output anew, so that a write does not wait: others may write to the same pipe, and take
+ * the room there was. To make what we were given non-blocking would make it so for them, too.
+ */
+static void open_again(struct log_conn *conn)
+{
+    struct stat status;
+
+    conn->fd = STDOUT_FILENO;
+    if (fstat(STDOUT_FILENO, &status) != 0)
+        return;
+    conn->socket = S_ISSOCK(status.st_mode);
+    if (!S_ISFIFO(status.st_mode) && !S_ISCHR(status.st_mode))
+        return;
+    int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    conn->own = fd >= 0;
+    if (conn->own)
+        conn->fd = fd;
+}
+
+static ssize_t put_some(const struct log_conn *conn, const char *text, size_t len)
+{
+    return conn->socket ? send(conn->fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+                        : write(conn->fd, text, len);
+}
+
 /* Until it can be written; so much that a pipe takes it without waiting. 0 or a status. */
 static int wait_for_reader(const struct log_conn *conn, int64_t deadline, struct weir_error *error)
 {
-    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    struct pollfd out = {.fd = conn->fd, .events = POLLOUT};
 
     for (;;) {
         int64_t now = clock_now(), left = clock_min(deadline - now, LOOK);
@@ -92,7 +119,7 @@ static int put_bytes(const struct log_conn *conn, const char *text, size_t len, 
         int status = wait_for_reader(conn, deadline, error);
         if (status != 0)
             return status;
-        ssize_t n = write(STDOUT_FILENO, text + *sent, piece);
+        ssize_t n = put_some(conn, text + *sent, piece);
         if (n > 0)
             *sent += (size_t)n;
         else if (n < 0 && errno != EINTR && errno != EAGAIN)
@@ -152,11 +179,12 @@ static int log_check(void *conn, int64_t deadline, struct weir_error *error)
     return 0;
 }
 
-static int log_open(void *conn, const struct weir_settings *settings, int64_t deadline,
+static int log_open(void *at, const struct weir_settings *settings, int64_t deadline,
                     struct weir_error *error)
 {
     (void)settings;
-    return log_check(conn, deadline, error);
+    open_again(at);
+    return log_check(at, deadline, error);
 }
 
 static void log_interrupt(void *at, int64_t deadline)
@@ -167,9 +195,14 @@ static void log_interrupt(void *at, int64_t deadline)
     atomic_store(&conn->interrupted, true);
 }
 
-static int log_close(void *conn, int64_t deadline)
+static int log_close(void *at, int64_t deadline)
 {
-    (void)conn, (void)deadline;
+    struct log_conn *conn = at;
+
+    (void)deadline;
+    if (conn->own)
+        close(conn->fd);
+    conn->own = false;
     return 0;
 }
 

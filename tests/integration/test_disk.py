@@ -217,6 +217,26 @@ def test_a_reader_that_stands_still(start):
     assert json.loads(text.splitlines()[-1])["payload"] == {"after": 1}, "on a line of its own"
 
 
+def test_others_who_write_to_the_same_pipe_hold_nothing_up(start, tmp_path):
+    """The room that there was is gone when it comes to writing: the deadline counts all the same."""
+    library, pipe = tmp_path / "pipe.so", tmp_path / "pipe"
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", str(library),
+                    str(SOURCE.with_name("pipe.c")), "-ldl"], check=True)
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    weir = start({"log": {"type": "log", "operation_timeout": 1}}, LOG[1], {"request_timeout": 3},
+                 start=False)
+    weir.environment.update(PIPE=str(pipe), LD_PRELOAD=str(library), PIPE_FILLED=str(pipe))
+    weir.wrapper = ["sh", "-c", 'exec "$@" >"$PIPE"', "sh"]
+    weir.start()
+    try:
+        assert weir.post({})[0] == 503
+        wait_until(lambda: "standard output: nobody reads it" in weir.log(), 10)
+        assert weir.stop() == 0
+    finally:
+        os.close(reader)
+
+
 def test_a_reader_that_has_gone(start):
     weir = start(*LOG, start=False)
     pipe = weir.directory / "pipe"
