@@ -20,6 +20,7 @@
 #include "clock.h"
 #include "cond.h"
 #include "config.h"
+#include "descriptors.h"
 #include "fixed.h"
 #include "gateway.h"
 #include "loop.h"
@@ -231,6 +232,7 @@ static void publish(struct reload *reload, struct config *config)
     atomic_store(&reload->gateway->budget.max, config->server.inflight_max);
     watch_or_not(reload, config->server.watch);
     loop_show_certificate(reload->gateway, config);
+    descriptors_complain(config);
     loop_publish(reload->gateway, config);
 }
 

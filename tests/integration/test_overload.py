@@ -171,6 +171,18 @@ def test_idle_clients_leave_descriptors_for_the_backends(start, tmp_path):
             sock.close()
 
 
+def test_a_reload_that_leaves_clients_few_descriptors_says_so(start, tmp_path):
+    """Larger pools took two thirds of the clients' places, without a word."""
+    file = {"type": "sqlite", "path": str(tmp_path / "x.db")}
+    weir = start({"db": file}, {"webhooks": [{"path": "/webhook/example", "modules": [
+        {"type": "sqlite", "connection": "db"}]}]}, {"limits": {"connections": 500}}, start=False)
+    weir.wrapper = ["prlimit", "--nofile=900:900"]
+    weir.start()
+    assert "event=descriptors-few" not in weir.log()
+    assert weir.change({"db": {**file, "pool_max_size": 1000}})[0] == 200
+    assert "event=descriptors-few limit=900 clients=225" in weir.log()
+
+
 def test_no_descriptors_are_left(start, tmp_path):
     """Somebody else takes them all: accepting pauses, says so once, and goes on."""
     weir = start({"db": {"type": "sqlite", "path": str(tmp_path / "x.db")}},
