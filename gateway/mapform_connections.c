@@ -73,6 +73,23 @@ static void map_ssl(struct mapping *mapping, const json_t *entry, const char *ty
                 json_string(mode), mapping->from, "ssl");
 }
 
+/* May it be there? Of what is nothing no reader would say so. */
+static bool is_known(const char *type, const char *key)
+{
+    static const char *const usual[] = {"ssl", "pool_min_size", "pool_max_size", "type"};
+    const struct weir_driver *driver = backends_driver(type);
+    const char *name = name_of(type, key);
+
+    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+        if (strcmp(usual[i], key) == 0)
+            return true;
+    for (const struct weir_setting *at = driver == NULL ? NULL : driver->settings;
+         at != NULL && at->name != NULL; at++)
+        if (strcmp(at->name, name) == 0)
+            return true;
+    return false;
+}
+
 void mapform_connection(struct mapping *mapping, const json_t *entry)
 {
     const char *type = type_of(entry), *key;
@@ -84,7 +101,7 @@ void mapform_connection(struct mapping *mapping, const json_t *entry)
         if (strcmp(key, "type") == 0 && json_is_string(value))
             mapform_set(mapping, mapping->made, mapping->to, key, json_string(type), mapping->from,
                         key);
-        else if (is_nothing(value, key))
+        else if (is_nothing(value, key) && is_known(type, key))
             mapform_note(mapping, mapping->from, key);
         else if (sql && strcmp(key, "ssl") == 0)
             map_ssl(mapping, entry, type);

@@ -222,7 +222,8 @@ def test_keys_of_connections_are_refused_by_their_names(start):
     good = {"type": "rabbitmq", "host": "localhost", "pass": "x"}
     for pointer, entry in (("/c/password", {**good, "password": "y"}), ("/c/type", {"type": "kafka"}),
                            ("/c/ssl", {"type": "postgresql", "ssl": "yes"}),
-                           ("/c/db", {"type": "redis-rq", "db": "x"})):
+                           ("/c/db", {"type": "redis-rq", "db": "x"}), ("/c/pas", {**good, "pas": None}),
+                           ("/c/ssl_foo", {**good, "ssl_foo": ""})):
         found = problems(weir, {"x": LOG}, {"c": entry})
         assert pointer in [place for place, _ in found], found
     # In the array form these are keys like any other that is not known.
