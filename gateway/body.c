@@ -4,11 +4,13 @@
  * Never does: hold more than was taken from the budget, or more than body_max.
  * Lock: none; the loop's thread.
  */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "client.h"
+#include "crowd.h"
 
 #define BODY_FIRST 16384              /* bytes of a body's buffer to begin with, at most */
 #define RATE_GRACE (5 * CLOCK_SECOND) /* before a body's rate counts */
@@ -18,28 +20,60 @@ void body_drop(struct client *client)
     struct request *request = &client->request;
 
     free(request->body);
+    body_give_share(client);
     door_budget_give(client->clients->budget, request->budget);
     request->body = NULL;
     request->body_len = request->budget = client->body_room = 0;
 }
 
-/* Have room for so many bytes, and the budget for them. */
-static bool resize(struct client *client, size_t room)
+/* ---- Room ------------------------------------------------------------------------------------ */
+
+static size_t beyond_first(size_t room)
+{
+    return room > BODY_FIRST ? room - BODY_FIRST : 0;
+}
+
+/* What its address may hold of bodies that are not whole is beyond the first bytes of each. */
+static bool take_share(struct client *client, size_t room)
+{
+    size_t limit = client->limits.bytes_per_address_max;
+    size_t more = beyond_first(room) - client->share;
+
+    if (!client->counted || more == 0)
+        return true;
+    if (!crowd_take(client->clients->budget->crowd, &client->peer, more,
+                    limit == 0 ? SIZE_MAX : limit))
+        return false;
+    client->share += more;
+    return true;
+}
+
+void body_give_share(struct client *client)
+{
+    if (client->share > 0)
+        crowd_give(client->clients->budget->crowd, &client->peer, client->share);
+    client->share = 0;
+}
+
+/* Have room for so many bytes; the name of the limit that stands against it, or NULL. */
+static const char *resize(struct client *client, size_t room)
 {
     struct request *request = &client->request;
     size_t more = room - client->body_room;
 
+    if (!take_share(client, room))
+        return "limits.inflight_bytes_per_address";
     if (!door_budget_take(client->clients->budget, more))
-        return false;
+        return "limits.inflight_bytes";
     char *body = realloc(request->body, room);
     if (body == NULL) {
         door_budget_give(client->clients->budget, more);
-        return false;
+        return "out of memory";
     }
     request->body = body;
     request->budget += more;
     client->body_room = room;
-    return true;
+    return NULL;
 }
 
 /*
@@ -56,10 +90,10 @@ static bool make_room(struct client *client, size_t len)
         room = room == 0 ? BODY_FIRST : room * 2;
     if (room > most)
         room = most;
-    if (room <= client->body_room || resize(client, room))
-        return true;
-    client_refuse_with(client, ANSWER_OVERLOADED, "limits.inflight_bytes", true);
-    return false;
+    const char *why = room <= client->body_room ? NULL : resize(client, room);
+    if (why != NULL)
+        client_refuse_with(client, ANSWER_OVERLOADED, why, true);
+    return why == NULL;
 }
 
 /* ---- Time ------------------------------------------------------------------------------------ */

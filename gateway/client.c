@@ -104,6 +104,7 @@ static void destroy(struct client *client)
     list_remove(&client->link);
     list_remove(&client->idle);
     list_remove(&client->turn);
+    body_drop(client);
     if (client->counted)
         crowd_leave(clients->budget->crowd, &client->peer);
     slots_give(&clients->slots, client->slot);
@@ -111,7 +112,6 @@ static void destroy(struct client *client)
     if (client->kind == CLIENT_PLAIN)
         atomic_fetch_sub_explicit(&clients->budget->clients, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&clients->present, 1, memory_order_relaxed);
-    body_drop(client);
     inbox_fini(&client->inbox, &clients->spare);
     free(client->headers);
     free(client->rest);
@@ -246,6 +246,7 @@ void client_hand_over(struct client *client)
     client->deadline = CLOCK_NEVER;
     client->request.received_at = clock_wall_us();
     client->request.id = slots_id(client->slot);
+    body_give_share(client);
     clients->handler->complete(clients->context, &client->request);
 }
 

@@ -91,6 +91,7 @@ struct client {
     struct request_header *headers;
     size_t headers_room;
     size_t body_room;
+    size_t share; /* of that, what is counted for its address */
     int64_t body_begun;
     struct chunk chunk;
     size_t spent; /* bytes at the beginning of the inbox that belong to this request */
@@ -175,6 +176,9 @@ ssize_t body_read(struct client *client);
 
 /* Free what the handler has not taken. */
 void body_drop(struct client *client);
+
+/* It is whole, or given up: its address may have further ones. */
+void body_give_share(struct client *client);
 
 /* ---- send.c -----------------------------------------------------------------------------------
  */

@@ -124,6 +124,7 @@ struct config_server {
     unsigned form_fields_max;           /* limits.form_fields, 1000 */
     unsigned inflate_ratio_max;         /* limits.inflate_ratio, 100: a body to its gzip */
     unsigned connections_max;           /* limits.connections, 4096, admin excluded */
+    size_t bytes_per_address_max;       /* limits.inflight_bytes_per_address, 64 MiB; 0: any */
     unsigned per_address_max;           /* limits.connections_per_address, 1024; 0: any number */
     size_t body_rate;                   /* limits.body_rate, 240 bytes in a second; 0: any */
     size_t inflight_max;                /* limits.inflight_bytes, 256 MiB of bodies held */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the count of clients for each address.
+ * Owns: the count of clients, and of their bytes, for each address.
  * Never does: hold more places than there are clients.
- * Lock: one, for a few instructions, once at each end of a client's connection.
+ * Lock: one, for a few instructions, at each end of a client's connection and where a body grows.
  */
 #include "crowd.h"
 
@@ -18,6 +18,7 @@ struct place {
     struct list link;
     struct address site;
     unsigned count; /* never 0 */
+    size_t bytes;
 };
 
 struct crowd {
@@ -103,6 +104,29 @@ bool crowd_enter(struct crowd *crowd, const struct address *address, unsigned mo
     bool entered = enter_locked(bucket, &site, most);
     pthread_mutex_unlock(&crowd->lock);
     return entered;
+}
+
+bool crowd_take(struct crowd *crowd, const struct address *address, size_t bytes, size_t most)
+{
+    struct address site = crowd_site(address);
+    struct list *bucket = bucket_of(crowd, &site);
+
+    pthread_mutex_lock(&crowd->lock);
+    struct place *place = find(bucket, &site);
+    bool fits = bytes <= most && place->bytes <= most - bytes;
+    place->bytes += fits ? bytes : 0;
+    pthread_mutex_unlock(&crowd->lock);
+    return fits;
+}
+
+void crowd_give(struct crowd *crowd, const struct address *address, size_t bytes)
+{
+    struct address site = crowd_site(address);
+    struct list *bucket = bucket_of(crowd, &site);
+
+    pthread_mutex_lock(&crowd->lock);
+    find(bucket, &site)->bytes -= bytes;
+    pthread_mutex_unlock(&crowd->lock);
 }
 
 void crowd_leave(struct crowd *crowd, const struct address *address)

@@ -30,6 +30,8 @@ struct tls;
 struct door_limits {
     size_t body_max, head_max;
     unsigned headers_max, connections_max;
+    size_t bytes_per_address_max; /* of bodies that are still arriving, beyond the first 16 KiB of
+                                     each, but for proxies; 0: as many as there are */
     unsigned per_address_max; /* clients of one address, but for proxies; 0: as many as there are */
     size_t body_rate;         /* bytes in a second that a body must bring on average; 0: any */
     int64_t head_timeout, body_timeout, idle_timeout; /* nanoseconds */

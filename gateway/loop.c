@@ -81,6 +81,7 @@ static struct door_limits limits_of(const struct config *config)
                                 .headers_max = server->headers_max,
                                 .connections_max = descriptors_for_clients(config),
                                 .per_address_max = server->per_address_max,
+                                .bytes_per_address_max = server->bytes_per_address_max,
                                 .body_rate = server->body_rate,
                                 .head_timeout = server->head_timeout,
                                 .body_timeout = server->body_timeout,

@@ -242,6 +242,27 @@ def test_bodies_that_do_not_come_take_no_room_from_others(limited):
     assert "event=request-refused" not in weir.log()
 
 
+def test_bodies_of_one_address_that_do_not_end_take_no_room_from_others(limited):
+    """260 connections that had sent a body of the largest size but for a byte had everybody else
+    answered 503."""
+    weir = limited({"requests": 1000}, server={"limits": {
+        "inflight_bytes": 20 << 20, "inflight_bytes_per_address": 10 << 20, "body_rate": 0}})
+    large = json.dumps("x" * 1000000)
+    with contextlib.ExitStack() as stack:
+        answers = []
+        for _ in range(25):
+            client = stack.enter_context(socket.create_connection(
+                ("127.0.0.1", weir.port), source_address=("127.0.0.2", 0)))
+            with contextlib.suppress(OSError):  # refused while it is sending
+                client.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n" + b"1" * 999999)
+            answers.append(client)
+        wait_until(lambda: metric(weir, "weir_body_bytes") > 9 << 20)
+        wait_until(lambda: "detail=limits.inflight_bytes_per_address" in weir.log())
+        assert [post(weir, body=large)[0] for _ in range(5)] == [200] * 5
+    wait_until(lambda: metric(weir, "weir_body_bytes") == 0)
+    assert post(weir, body=large)[0] == 200
+
+
 def test_a_body_that_trickles_is_told_off(limited):
     weir = limited({"requests": 1000}, server={"limits": {"body_rate": 10000, "body_timeout": 60}})
     with socket.create_connection(("127.0.0.1", weir.port), timeout=20) as client:

@@ -1464,6 +1464,41 @@ static void one_address_does_not_get_all_places(void)
     crowd_free(&budget.crowd);
 }
 
+static void one_address_does_not_get_all_bytes(void)
+{
+    static struct peer peers[2];
+    static char body[60000];
+    struct door_limits limits = usual;
+
+    limits.bytes_per_address_max = 70000;
+    budget.crowd = crowd_new();
+    open_door(&limits);
+    for (int round = 0; round < 3; round++) { /* what a round has taken it has given back */
+        for (int i = 0; i < 2; i++) {
+            come(&peers[i]);
+            say(&peers[i], P "Content-Length: 60001\r\n\r\n");
+        }
+        say_bytes(&peers[0], body, sizeof(body));
+        say_bytes(&peers[1], body, 16000); /* so much everybody has */
+        turn_for(20 * CLOCK_MS);
+        CHECK_INT((long long)peers[1].len, 0);
+        say_bytes(&peers[1], body, sizeof(body) - 16000);
+        wait_for(&peers[1], "HTTP/1.1 503 ", 1);
+        CHECK_INT(refused_for, ANSWER_OVERLOADED);
+        CHECK_STRING(refused_why, "limits.inflight_bytes_per_address");
+        leave(&peers[1]);
+        if (round < 2)
+            say_bytes(&peers[0], "x", 1); /* or it goes without its end */
+        if (round < 2)
+            wait_for(&peers[0], "| 60001:]", 1);
+        leave(&peers[0]);
+        turn_for(20 * CLOCK_MS);
+    }
+    CHECK_INT((long long)atomic_load(&budget.held), 0);
+    close_door();
+    crowd_free(&budget.crowd);
+}
+
 static void a_body_that_trickles_is_late(void)
 {
     struct door_limits limits = usual;
@@ -1533,4 +1568,5 @@ TEST_MAIN(TEST(echoes_a_request), TEST(knows_every_form_of_target), TEST(decodes
           TEST(listens_on_unix_sockets), TEST(makes_room_by_closing_the_longest_idle),
           TEST(who_was_served_last_is_not_the_longest_idle),
           TEST(does_not_close_who_has_just_spoken), TEST(one_address_does_not_get_all_places),
-          TEST(a_body_that_trickles_is_late), TEST(says_what_is_wrong_with_an_address))
+          TEST(one_address_does_not_get_all_bytes), TEST(a_body_that_trickles_is_late),
+          TEST(says_what_is_wrong_with_an_address))
