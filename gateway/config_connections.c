@@ -235,6 +235,8 @@ static bool read_one(struct config_connection *connection, const struct config_o
         good = false;
     }
     connection->name = good ? strdup(name) : NULL;
+    if (good && connection->name == NULL)
+        source_problem(source, base, NULL, "out of memory");
     if (connection->name == NULL) {
         weir_settings_unref(&settings);
         return false;

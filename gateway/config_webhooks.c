@@ -221,8 +221,12 @@ static char *read_id(const struct source *source, const json_t *entry, const cha
     const json_t *value = json_object_get(entry, "id");
     size_t skip = strncmp(path, prefix, sizeof(prefix) - 1) == 0 ? sizeof(prefix) - 1 : 1;
 
-    if (value == NULL)
-        return strdup(path[skip] == '\0' ? path : path + skip);
+    if (value == NULL) {
+        char *copy = strdup(path[skip] == '\0' ? path : path + skip);
+        if (copy == NULL)
+            source_problem(source, base, "id", "out of memory");
+        return copy;
+    }
     source_pointer(pointer, base, "id");
     char *id = source_string(source, value, pointer, "id");
     if (id == NULL)

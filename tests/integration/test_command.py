@@ -118,21 +118,41 @@ def test_a_mistake_is_told_once_and_where_it_is(idle):
         ("/webhooks/2/path", "two webhooks have the path /b")]
 
 
-def test_a_configuration_is_not_read_with_a_character_less(idle, tmp_path):
-    """jansson drops what it has no room for, and goes on: a path, or a password, was another."""
-    preload = tmp_path / "enomem.so"
+def preload_enomem(directory):
+    preload = directory / "enomem.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", str(preload),
                     str(pathlib.Path(__file__).parent / "enomem.c")], check=True)
+    return str(preload)
+
+
+def test_a_configuration_is_not_read_with_a_character_less(idle, tmp_path):
+    """jansson drops what it has no room for, and goes on: a path, or a password, was another."""
     idle.write({"c": {"type": "log"}},
                {"webhooks": [{"path": "/" + "x" * 700,
                               "modules": [{"type": "log", "connection": "c"}]}]})
-    idle.environment |= {"LD_PRELOAD": str(preload), "ENOMEM_SIZE": "1024"}
+    idle.environment |= {"LD_PRELOAD": preload_enomem(tmp_path), "ENOMEM_SIZE": "1024"}
     found = set()
     for turn in range(1, 5):  # one of them is the room for the path
         idle.environment["ENOMEM_TURN"] = str(turn)
         result = idle.command("check", "--config", str(idle.config))
         found.add((result.returncode, result.stderr))
     assert (3, "weir: out of memory\n") in found, found
+
+
+@pytest.mark.parametrize("size", [151, 191])  # a connection's name, and an id that is a path
+def test_a_configuration_is_not_read_with_an_entry_less(idle, tmp_path, size):
+    """Without memory for its name a connection was left out, and its webhooks with it, unsaid."""
+    idle.write({"c" * 150: {"type": "log"}},
+               {"webhooks": [{"path": "/" + "x" * 190,
+                              "modules": [{"type": "log", "connection": "c" * 150}]}]})
+    idle.environment |= {"LD_PRELOAD": preload_enomem(tmp_path), "ENOMEM_SIZE": str(size)}
+    found = []
+    for turn in range(1, 9):
+        idle.environment["ENOMEM_TURN"] = str(turn)
+        result = idle.command("check", "--config", str(idle.config))
+        found.append((result.returncode, result.stdout, "out of memory" in result.stderr))
+    assert (3, "", True) in found, found
+    assert set(found) == {(3, "", True), (0, "ok: 1 connections, 1 webhooks\n", False)}, found
 
 
 def test_a_wrong_token_is_refused(start, database):
