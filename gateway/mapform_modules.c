@@ -175,7 +175,7 @@ static void map_redis_block(struct module *module, const json_t *block)
     char name[CONNECTION_NAME_MAX];
     use_connection(module, "redis", connection, name);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (json_object_get(connection, names[i][1]) != NULL)
+        if ((value = json_object_get(block, names[i][0])) != NULL && !json_is_null(value))
             mapform_tell(module->mapping, base, names[i][0], name, names[i][1]);
     /* Its problems are those of the block. */
     char to[SOURCE_POINTER_MAX];

@@ -162,6 +162,14 @@ def test_redis_by_a_block_or_by_a_connection(start, redis):
     assert json.loads(second["data"]) == {"n": 2}
 
 
+def test_a_connection_that_cannot_have_its_name_is_not_told_of(start):
+    """The name is cut off within a letter, which is no key: what was told of then had been freed."""
+    weir = start({}, {}, start=False)
+    path = "a" + "é" * 200
+    found = problems(weir, {path: {"module": "redis_publish", "redis": {"host": "h", "channel": "c"}}})
+    assert f"/{path}" in [place for place, _ in found], found
+
+
 REFUSED = {
     "/x/module": [{"module": "kafka"}, {"module": "redis_rq", "connection": "c"}, {"chain": []}],
     "/x/json_schema": [{**LOG, "json_schema": {}}],
