@@ -73,21 +73,22 @@ static void map_ssl(struct mapping *mapping, const json_t *entry, const char *ty
                 json_string(mode), mapping->from, "ssl");
 }
 
+static bool is_in(const struct weir_setting *table, const char *name)
+{
+    for (; table != NULL && table->name != NULL; table++)
+        if (strcmp(table->name, name) == 0)
+            return true;
+    return false;
+}
+
 /* May it be there? Of what is nothing no reader would say so. */
 static bool is_known(const char *type, const char *key)
 {
-    static const char *const usual[] = {"ssl", "pool_min_size", "pool_max_size", "type"};
     const struct weir_driver *driver = backends_driver(type);
-    const char *name = name_of(type, key);
 
-    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
-        if (strcmp(usual[i], key) == 0)
-            return true;
-    for (const struct weir_setting *at = driver == NULL ? NULL : driver->settings;
-         at != NULL && at->name != NULL; at++)
-        if (strcmp(at->name, name) == 0)
-            return true;
-    return false;
+    return strcmp(key, "ssl") == 0 || strcmp(key, "type") == 0 ||
+           is_in(weir_pool_settings(), key) ||
+           is_in(driver == NULL ? NULL : driver->settings, name_of(type, key));
 }
 
 void mapform_connection(struct mapping *mapping, const json_t *entry)

@@ -254,6 +254,17 @@ def test_an_authority_that_is_null_is_none(start):
         assert written.get("sslmode", written.get("ssl_mode")) == want, entry
 
 
+def test_a_key_of_every_connection_that_is_null_is_nothing(start):
+    """Those of the pool, too; of them only the sizes were known."""
+    keys = ("pool_min_size", "acquisition_timeout", "connect_timeout", "idle_timeout", "max_waiters")
+    weir = start({"c": {"type": "redis-rq", "host": "h", **dict.fromkeys(keys)}}, {"x": LOG},
+                 start=False)
+    done = weir.command("check", "--config", str(weir.config))
+    assert done.returncode == 0, done.stderr
+    for key in keys:
+        assert f"/c/{key}: as weir does in any case" in done.stdout
+
+
 def test_check_says_what_each_key_becomes_and_convert_writes_it(start, tmp_path):
     webhooks = {"github": {**LOG, "authorization": "Bearer {$HOOK:secret-1}",
                            "hmac": {"secret": "secret-2", "algorithm": "sha256"},
