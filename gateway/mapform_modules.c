@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_secret.h"
 #include "mapform_parts.h"
 
 #define CONNECTION_NAME_MAX 320 /* bytes of a name that is made up, with its NUL */
@@ -134,11 +135,16 @@ static void map_rabbitmq(struct module *module)
     json_object_set_new(module->made, "queue_type", json_string("classic"));
 }
 
-/* A variable may stand for a number; what it stands for is looked at when it is read. */
-static bool may_be(const json_t *value, bool number)
+/*
+ * A variable may stand for a number, and a reference for a secret; what either stands for is looked
+ * at when it is read.
+ */
+static bool may_be(const json_t *value, bool number, bool secret)
 {
     const char *text = json_string_value(value);
 
+    if (secret && config_is_reference(value))
+        return true;
     return number ? json_is_integer(value) || (text != NULL && strstr(text, "{$") != NULL)
                   : text != NULL;
 }
@@ -159,10 +165,10 @@ static void map_redis_block(struct module *module, const json_t *block)
         mapform_problem(module->mapping, module->from, "redis",
                         "stands beside a connection, and only one of them can be meant");
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        bool number = i == 1 || i == 2;
+        bool number = i == 1 || i == 2, secret = i == 3;
         if ((value = json_object_get(block, names[i][0])) == NULL)
             continue;
-        if (!json_is_null(value) && !may_be(value, number))
+        if (!json_is_null(value) && !may_be(value, number, secret))
             mapform_problem(module->mapping, base, names[i][0], "must be a %s",
                             number ? "whole number" : "string");
         if (json_is_null(value))

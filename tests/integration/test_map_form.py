@@ -162,6 +162,18 @@ def test_redis_by_a_block_or_by_a_connection(start, redis):
     assert json.loads(second["data"]) == {"n": 2}
 
 
+def test_the_password_of_a_redis_block_may_stand_in_a_file(start, redis, tmp_path):
+    """As in connections.json; it was refused for not being a string."""
+    (tmp_path / "secret").write_text(ROOT_PASSWORD + "\n")
+    block = {"host": "127.0.0.1", "port": redis.port, "channel": "hooks",
+             "password": {"file": str(tmp_path / "secret")}}
+    weir = start({}, {"x": {"module": "redis_publish", "redis": block}})
+    assert sent(weir, "x") == 200
+    for wrong in ({}, {"file": 5, "more": 1}, ["x"]):
+        found = problems(weir, {"x": {"module": "redis_publish", "redis": {**block, "password": wrong}}})
+        assert found == [("/x/redis/password", "must be a string")], found
+
+
 def test_a_connection_that_cannot_have_its_name_is_not_told_of(start):
     """The name is cut off within a letter, which is no key: what was told of then had been freed."""
     weir = start({}, {}, start=False)
