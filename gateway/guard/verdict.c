@@ -379,13 +379,22 @@ bool scheme_needs_url(const struct scheme *scheme)
     return content_has_url(scheme->content);
 }
 
+/* A timestamp, or an id, that is neither signed nor judged may be absent. */
+static bool needs_json(const struct scheme *scheme)
+{
+    const struct content *content = scheme->content;
+    bool time = scheme->tolerance > 0 || content_has_timestamp(content);
+    bool id = scheme->id_headers.count == 0 && content_has_id(content);
+
+    return scheme->body != NULL || content_has_places(content) ||
+           (scheme->time_body != NULL && time) || (scheme->id_body != NULL && id);
+}
+
 enum guard_takes scheme_takes(const struct scheme *scheme)
 {
     if (scheme->algorithm == SCHEME_SHA256 && !content_ends_in_secret(scheme->content))
         return GUARD_TAKES_JSON;
-    return scheme->body != NULL || scheme->time_body != NULL || content_has_places(scheme->content)
-               ? GUARD_TAKES_NO_FORM
-               : GUARD_TAKES_ANY;
+    return needs_json(scheme) ? GUARD_TAKES_NO_FORM : GUARD_TAKES_ANY;
 }
 
 bool scheme_reads_header(const struct scheme *scheme, const char *name)

@@ -230,12 +230,28 @@ def test_a_digest_that_can_be_continued_is_for_json_alone(start):
 def test_a_signature_in_a_json_body_is_not_looked_for_in_a_form(start):
     weir = start({}, {"webhooks": []})
     message = "must not be form: the signature in auth is looked for in a JSON body"
-    for preset, content, want in (("mailgun", "form", message), ("linear", "form", message),
-                                  ("mailgun", "raw", None), ("github", "form", None)):
-        auth = [{"type": "signature", "preset": preset, "secret": "0123456789abcdef"}]
+    own = {"header": "X-Sig", "algorithm": "hmac-sha256", "id_body": "/id"}
+    for keys, content, want in (
+            ({"preset": "mailgun"}, "form", message), ({"preset": "linear"}, "form", message),
+            ({"preset": "mailgun"}, "raw", None), ({"preset": "github"}, "form", None),
+            # What is neither signed nor judged may be absent.
+            ({"preset": "linear", "tolerance": 0}, "form", None),
+            ({**own, "timestamp_body": "/t", "content": "{timestamp}{body}"}, "form", message),
+            (own, "form", None), ({**own, "content": "{id}{body}"}, "form", message),
+            ({**own, "content": "{id}{body}", "id_header": "X-Id"}, "form", None)):
+        auth = [{"type": "signature", "secret": "0123456789abcdef", **keys}]
         entry = {"path": "/x", "content": content, "auth": auth, "modules": []}
         _, answer = weir.change(webhooks={"webhooks": [entry]})
-        assert message_at(answer, "/webhooks/0/content") == want, (preset, content)
+        assert message_at(answer, "/webhooks/0/content") == want, (keys, content)
+
+
+def test_a_form_passes_where_the_body_was_to_tell_only_what_nobody_asks(start):
+    auth = [{"type": "signature", "preset": "linear", "tolerance": 0, "secret": "s"}]
+    weir = start({"l": {"type": "log"}}, {"webhooks": [{
+        "path": "/x", "content": "form", "auth": auth, "modules": [{"type": "log", "connection": "l"}]}]})
+    headers = {**FORM, "Linear-Signature": hmac.new(b"s", b"a=1", hashlib.sha256).hexdigest()}
+    assert weir.request("POST", "/x", "a=1", headers)[0] == 200
+    assert weir.request("POST", "/x", "a=2", headers)[0] == 401
 
 
 def message_at(answer, pointer):
