@@ -137,6 +137,8 @@ bool receive_proxy(struct client *client)
         receive_secure(client, inbox->bytes, inbox->len);
         inbox_drop(inbox, inbox->len);
     }
+    if (clients->stopping && inbox->len == 0) /* or the door's end waits for what may never come */
+        client_stop(client);
     return true;
 }
 

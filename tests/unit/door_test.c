@@ -1285,6 +1285,31 @@ static void stops_without_dropping_whom_a_proxy_brings(void)
     networks_fini(&proxies);
 }
 
+/* Of a header alone nothing follows but its time: the stop does not wait for that. */
+static void stops_without_waiting_for_whom_a_proxy_announces(void)
+{
+    static struct peer announced;
+    static const char said[] = "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n";
+    struct door_limits limits = usual;
+    struct networks proxies = {.count = 0};
+    struct weir_error error;
+
+    CHECK_INT(networks_add(&proxies, "127.0.0.1", &error), 0);
+    limits.proxies = &proxies;
+    limits.proxy_protocol = true;
+    limits.head_timeout = 2 * PATIENCE;
+    open_door(&limits);
+    come(&announced);
+    put(&announced, said, sizeof(said) - 1);
+    door_stop(door);
+    wait_for_end(&announced);
+    turn(-1);
+    CHECK(door_empty(door));
+    leave(&announced);
+    close_door();
+    networks_fini(&proxies);
+}
+
 /* Closed, but not without a word in the log: nothing gets through such a proxy. */
 static void tells_of_a_proxy_that_does_not_say_for_whom(void)
 {
@@ -1473,7 +1498,7 @@ static void one_address_does_not_get_all_bytes(void)
     limits.bytes_per_address_max = 70000;
     budget.crowd = crowd_new();
     open_door(&limits);
-    come(&silent); /* while it is there, its address is not forgotten */
+    come(&silent);                            /* while it is there, its address is not forgotten */
     for (int round = 0; round < 3; round++) { /* what a round has taken it has given back */
         for (int i = 0; i < 2; i++) {
             come(&peers[i]);
@@ -1566,6 +1591,7 @@ TEST_MAIN(TEST(echoes_a_request), TEST(knows_every_form_of_target), TEST(decodes
           TEST(knows_who_has_gone_before_the_answer), TEST(closes_when_the_answer_says_so),
           TEST(turns_away_whom_there_is_no_room_for), TEST(survives_without_descriptors),
           TEST(stops_without_dropping_anybody), TEST(stops_without_dropping_whom_a_proxy_brings),
+          TEST(stops_without_waiting_for_whom_a_proxy_announces),
           TEST(tells_of_a_proxy_that_does_not_say_for_whom), TEST(takes_new_limits),
           TEST(listens_on_unix_sockets), TEST(makes_room_by_closing_the_longest_idle),
           TEST(who_was_served_last_is_not_the_longest_idle),
