@@ -297,8 +297,11 @@ static void reload_once(struct reload *reload, struct reload_reply *reply)
 {
     struct problems problems;
     struct config *config;
+    bool watched = reload->watch != NULL;
 
     problems_init(&problems);
+    if (!watched && reload->directory != NULL) /* before it is read: publish may be told to watch */
+        watch_open(&reload->watch, reload->directory);
     if (reload->directory == NULL)
         problems_add(&problems, NULL, 0, NULL, NULL,
                      "the embedded configuration does not change; start with --config DIR");
@@ -306,6 +309,8 @@ static void reload_once(struct reload *reload, struct reload_reply *reply)
         carry_out(reload, config, reply, &problems);
         config_unref(&config);
     }
+    if (problems.count > 0 && !watched)
+        watch_close(&reload->watch);
     if (problems.count > 0)
         reject(reload, reply, &problems);
     problems_fini(&problems);

@@ -106,6 +106,21 @@ def test_a_change_while_it_starts_is_noticed(start, tmp_path):
     wait_until(lambda: weir.post({})[0] == 200)
 
 
+def test_a_change_while_a_reload_turns_the_watch_on_is_noticed(start, tmp_path):
+    """As at the start: what the files looked like was noted after they had been read."""
+    module = {"type": "sqlite", "connection": "db"}
+    weir = start({"db": {"type": "sqlite", "path": str(tmp_path / "x.db")}}, {"webhooks": []})
+    before = weir.rss()
+    weir.server["watch"] = True
+    weir.write(webhooks={"webhooks": [{"path": f"/webhook/{n}", "modules": [module]}
+                                      for n in range(9000)]})
+    weir.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: weir.rss() > before + (10 << 20), interval=0.001)
+    assert "event=reloaded" not in weir.log_path.read_text()
+    weir.write(webhooks={"webhooks": [{"path": "/webhook/example", "modules": [module]}]})
+    wait_until(lambda: weir.post({})[0] == 200)
+
+
 ENTRY = {"webhooks": [{"path": "/webhook/example",
                        "modules": [{"type": "sqlite", "connection": "db"}]}]}
 
