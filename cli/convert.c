@@ -32,9 +32,11 @@ static const char usage[] =
 
 static void tell_origins(const struct source *source, const char *to_file)
 {
+    struct source_cursor cursor = {.member = NULL};
+
     for (size_t i = 0; i < source->origins.count; i++) {
         const struct origin *origin = &source->origins.items[i];
-        unsigned line = source_line(source, origin->from);
+        unsigned line = source_line_next(source, origin->from, &cursor);
         if (strcmp(origin->to, MAPFORM_ALWAYS) == 0)
             printf("%s:%u: %s: as weir does in any case\n", source->file, line, origin->from);
         else if (origin->to[0] != '/')

@@ -171,12 +171,12 @@ static const char *skip_value(const char *at)
     return at;
 }
 
-/* The member of that name in the object at `at`; keys with escapes are not looked for. */
-static const char *find_member(const char *at, const char *name)
+/* The member of that name from the one at `at` on; keys with escapes are not looked for. */
+static const char *find_from(const char *at, const char *name)
 {
     size_t len = strlen(name);
 
-    for (at = skip_space(at + 1); *at == '"';) {
+    while (*at == '"') {
         bool found = strncmp(at + 1, name, len) == 0 && at[len + 1] == '"';
         if (found)
             return at;
@@ -186,6 +186,16 @@ static const char *find_member(const char *at, const char *name)
             at = skip_space(at + 1);
     }
     return NULL;
+}
+
+static const char *find_member(const char *object, const char *name)
+{
+    return find_from(skip_space(object + 1), name);
+}
+
+static const char *value_of(const char *member)
+{
+    return skip_space(skip_space(skip_string(member)) + 1);
 }
 
 static const char *find_element(const char *at, unsigned long index)
@@ -227,13 +237,13 @@ static unsigned line_of(const char *text, const char *place)
     return line;
 }
 
-static unsigned find_line(const char *text, const char *pointer)
+/* In the value at `at`, as far as it is there; the pointer is taken apart. */
+static const char *find_place(const char *at, char *pointer)
 {
-    char copy[SOURCE_POINTER_MAX], *state = NULL;
-    const char *at = skip_space(text), *last = at;
+    char *state = NULL;
+    const char *last = at;
 
-    snprintf(copy, sizeof(copy), "%s", pointer);
-    for (char *segment = strtok_r(copy, "/", &state); segment != NULL && at != NULL;
+    for (char *segment = strtok_r(pointer, "/", &state); segment != NULL && at != NULL;
          segment = strtok_r(NULL, "/", &state)) {
         last = at;
         unescape(segment);
@@ -241,14 +251,22 @@ static unsigned find_line(const char *text, const char *pointer)
             at = find_member(at, segment);
             if (at != NULL) {
                 last = at;
-                at = skip_space(skip_space(skip_string(at)) + 1);
+                at = value_of(at);
             }
         } else if (*at == '[') {
             at = find_element(at, strtoul(segment, NULL, 10));
             last = at != NULL ? at : last;
         }
     }
-    return line_of(text, last);
+    return last;
+}
+
+static unsigned find_line(const char *text, const char *pointer)
+{
+    char copy[SOURCE_POINTER_MAX];
+
+    snprintf(copy, sizeof(copy), "%s", pointer);
+    return line_of(text, find_place(skip_space(text), copy));
 }
 
 /* ---- Problems -------------------------------------------------------------------------------- */
@@ -296,6 +314,31 @@ void source_problem(const struct source *source, const char *pointer, const char
 unsigned source_line(const struct source *source, const char *pointer)
 {
     return find_line(source->text, pointer);
+}
+
+unsigned source_line_next(const struct source *source, const char *pointer,
+                          struct source_cursor *cursor)
+{
+    char copy[SOURCE_POINTER_MAX], *rest;
+    const char *from = cursor->member;
+
+    if (from == NULL) {
+        from = skip_space(skip_space(source->text) + 1);
+        cursor->line = line_of(source->text, from);
+    }
+    snprintf(copy, sizeof(copy), "%s", pointer[0] == '/' ? pointer + 1 : pointer);
+    rest = copy + strcspn(copy, "/");
+    char slash = *rest;
+    *rest = '\0';
+    unescape(copy);
+    const char *member = find_from(from, copy);
+    if (member == NULL) /* it stands before, or is not a member */
+        return find_line(source->text, pointer);
+    cursor->line += line_of(from, member) - 1;
+    cursor->member = member;
+    if (slash == '\0')
+        return cursor->line;
+    return cursor->line + line_of(member, find_place(value_of(member), rest + 1)) - 1;
 }
 
 static size_t count_of(const char *const *known)

@@ -25,6 +25,19 @@ struct source {
 /* The line in the file of a place in what was written. */
 unsigned source_line(const struct source *source, const char *pointer);
 
+/* Where the last one was found. Zero-initialise it. */
+struct source_cursor {
+    const char *member; /* of the outermost object; NULL: none yet */
+    unsigned line;
+};
+
+/*
+ * The same, of many places one after the other: the text is read once if their outermost members
+ * come in the order of the file.
+ */
+unsigned source_line_next(const struct source *source, const char *pointer,
+                          struct source_cursor *cursor);
+
 /* 1: read; 0: there is no such file (a problem only if `required`); -1: a problem was added. */
 int source_open(struct source *source, const char *directory, const char *file, bool required,
                 struct problems *problems);

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 
 import pytest
 
@@ -437,6 +438,23 @@ def test_a_null_authority_is_none(start):
     assert done.returncode == 0, done.stderr
     made = json.loads((weir.directory / "new" / "connections.json").read_text())
     assert made["c"] == {"type": "postgresql", "database": "d", "sslmode": "require"}
+
+
+def test_check_tells_the_line_of_each_key(start):
+    """Entries are looked for from the last one on; one whose name has an escape is not found so."""
+    webhooks = {name: {**LOG, "authorization": "Bearer 0123456789", "rate_limit": {"max_requests": 5}}
+                for name in ("b", "a", "a/b", "~", "b2", 'q"q', "z")}
+    weir = start({}, webhooks, start=False)
+    told = weir.command("check", "--config", str(weir.config)).stdout
+    text = (weir.config / "webhooks.json").read_text().splitlines()
+    found = re.findall(r"^webhooks.json:(\d+): /(\S+?)/(\S+)", told, re.MULTILINE)
+    assert {name for _, name, _ in found} == {"b", "a", "a~1b", "~0", "b2", 'q"q', "z"}
+    for line, name, key in found:
+        if '"' not in name:
+            assert f'"{key.rsplit("/", 1)[-1]}"' in text[int(line) - 1], (line, name, key)
+    lines = [number for number, line in enumerate(text, 1) if "authorization" in line]
+    assert {int(line) for line, name, key in found if key == "authorization" and name in ("b", "a", "z")
+            } == {lines[0], lines[1], lines[-1]}
 
 
 def test_a_reload_from_one_form_to_the_other(start, tmp_path):
