@@ -30,10 +30,10 @@ class Names:
     """What names stand for, as the daemon is made to believe."""
 
     def __init__(self, directory):
-        self.library, self.file = directory / "resolver.so", directory / "names"
-        subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", self.library, SOURCE,
+        self.preload, self.file = directory / "resolver.so", directory / "names"
+        subprocess.run(["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o", self.preload, SOURCE,
                         "-ldl"], check=True)
-        self.environment = {"LD_PRELOAD": str(self.library), "RESOLVER_FILE": str(self.file)}
+        self.environment = {"LD_PRELOAD": str(self.preload), "RESOLVER_FILE": str(self.file)}
         self.set()
 
     def set(self, **names):

@@ -1254,20 +1254,28 @@ static void stops_without_dropping_anybody(void)
     close_door();
 }
 
+/* For clients of 127.0.0.1, which is a proxy that says for whom it comes. */
+static void open_proxied_door(struct networks *proxies, int64_t head_timeout)
+{
+    struct door_limits limits = usual;
+    struct weir_error error;
+
+    CHECK_INT(networks_add(proxies, "127.0.0.1", &error), 0);
+    limits.proxies = proxies;
+    limits.proxy_protocol = true;
+    limits.head_timeout = head_timeout;
+    open_door(&limits);
+}
+
 /* What comes by a proxy that says for whom: it has arrived as well as any other. */
 static void stops_without_dropping_whom_a_proxy_brings(void)
 {
     static struct peer silent, late, early;
     static const char said[] =
         "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n";
-    struct door_limits limits = usual;
     struct networks proxies = {.count = 0};
-    struct weir_error error;
 
-    CHECK_INT(networks_add(&proxies, "127.0.0.1", &error), 0);
-    limits.proxies = &proxies;
-    limits.proxy_protocol = true;
-    open_door(&limits);
+    open_proxied_door(&proxies, usual.head_timeout);
     come(&silent);
     come(&early);
     put(&early, said, sizeof(said) - 1);
@@ -1290,15 +1298,9 @@ static void stops_without_waiting_for_whom_a_proxy_announces(void)
 {
     static struct peer announced;
     static const char said[] = "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n";
-    struct door_limits limits = usual;
     struct networks proxies = {.count = 0};
-    struct weir_error error;
 
-    CHECK_INT(networks_add(&proxies, "127.0.0.1", &error), 0);
-    limits.proxies = &proxies;
-    limits.proxy_protocol = true;
-    limits.head_timeout = 2 * PATIENCE;
-    open_door(&limits);
+    open_proxied_door(&proxies, 2 * PATIENCE);
     come(&announced);
     put(&announced, said, sizeof(said) - 1);
     door_stop(door);
@@ -1313,14 +1315,9 @@ static void stops_without_waiting_for_whom_a_proxy_announces(void)
 /* Closed, but not without a word in the log: nothing gets through such a proxy. */
 static void tells_of_a_proxy_that_does_not_say_for_whom(void)
 {
-    struct door_limits limits = usual;
     struct networks proxies = {.count = 0};
-    struct weir_error error;
 
-    CHECK_INT(networks_add(&proxies, "127.0.0.1", &error), 0);
-    limits.proxies = &proxies;
-    limits.proxy_protocol = true;
-    open_door(&limits);
+    open_proxied_door(&proxies, usual.head_timeout);
     come(&peer);
     say(&peer, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
     wait_for_end(&peer);
