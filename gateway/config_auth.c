@@ -95,14 +95,14 @@ static void problem(const struct source *source, const json_t *entry, const char
 {
     char pointer[SOURCE_POINTER_MAX];
 
-    if (error->key[0] != '\0' && json_object_get(entry, error->key) != NULL)
+    if (error->key[0] == '\0') {
+        source_problem(source, base, NULL, "%s", error->detail);
+    } else if (json_object_get(entry, error->key) == NULL) {
+        source_problem(source, base, error->key, "%s %s", error->key, error->detail);
+    } else {
         source_pointer(pointer, base, error->key);
-    else
-        snprintf(pointer, sizeof(pointer), "%s", base);
-    bool placed = strcmp(pointer, base) != 0; /* the pointer ends in the key */
-    source_problem(source, pointer, error->key[0] == '\0' ? NULL : error->key, "%s%s%s",
-                   placed ? "" : error->key, placed || error->key[0] == '\0' ? "" : " ",
-                   error->detail);
+        source_problem(source, pointer, error->key, "%s", error->detail);
+    }
 }
 
 static bool read_check(struct guard *guard, const struct source *source, const json_t *entry,

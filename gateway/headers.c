@@ -19,9 +19,10 @@ struct text {
     size_t len;
 };
 
-/* Whole names that carry credentials. */
-static const char *const secret_names[] = {"authorization", "proxy-authorization", "cookie",
-                                           "cookie2", "set-cookie"};
+/* Whole names: credentials, and how long the body was on the wire, and in which coding. */
+static const char *const whole_names[] = {
+    "authorization", "proxy-authorization", "cookie",           "cookie2",
+    "set-cookie",    "content-length",      "content-encoding", "transfer-encoding"};
 
 /* Parts of names that do: signatures of many senders, and secrets sent as they are. */
 static const char *const secret_parts[] = {"signature", "hmac",   "token",   "secret",
@@ -34,22 +35,11 @@ static bool ends_with(const char *name, const char *end)
     return len >= end_len && strcmp(name + len - end_len, end) == 0;
 }
 
-/* Whole names that say how long the body was on the wire, and in which coding. */
-static const char *const wire_names[] = {"content-length", "content-encoding", "transfer-encoding"};
-
-static bool is_one_of(const char *name, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    return false;
-}
-
 bool headers_storable(const char *name)
 {
-    if (is_one_of(name, secret_names, sizeof(secret_names) / sizeof(secret_names[0])) ||
-        is_one_of(name, wire_names, sizeof(wire_names) / sizeof(wire_names[0])))
-        return false;
+    for (size_t i = 0; i < sizeof(whole_names) / sizeof(whole_names[0]); i++)
+        if (strcmp(name, whole_names[i]) == 0)
+            return false;
     for (size_t i = 0; i < sizeof(secret_parts) / sizeof(secret_parts[0]); i++)
         if (strstr(name, secret_parts[i]) != NULL)
             return false;

@@ -48,8 +48,6 @@ static bool pass(struct intake *intake, const struct config_webhook *entry,
                  const struct guard_request *seen, enum guard_verdict verdict,
                  const struct weir_error *reason, struct answer *answer)
 {
-    struct metrics *metrics = &intake->loop->gateway->metrics;
-
     if (verdict == GUARD_PASS)
         return true;
     if (verdict == GUARD_UNABLE) {
@@ -57,12 +55,14 @@ static bool pass(struct intake *intake, const struct config_webhook *entry,
         tell(intake, entry, seen, answer_problem_code(ANSWER_OVERLOADED), reason->detail);
         return false;
     }
-    bool unauthorized = verdict == GUARD_UNAUTHORIZED;
-    atomic_fetch_add(unauthorized ? &metrics->unauthorized : &metrics->forbidden, 1);
-    answer_problem(answer, unauthorized ? ANSWER_UNAUTHORIZED : ANSWER_FORBIDDEN, NULL);
-    if (unauthorized)
-        answer->authenticate = guard_challenge(entry->guard);
-    tell(intake, entry, seen, unauthorized ? "unauthorized" : "forbidden", reason->detail);
+    if (verdict == GUARD_FORBIDDEN) {
+        knock_forbid(intake, entry, seen, reason->detail, answer);
+        return false;
+    }
+    atomic_fetch_add(&intake->loop->gateway->metrics.unauthorized, 1);
+    answer_problem(answer, ANSWER_UNAUTHORIZED, NULL);
+    answer->authenticate = guard_challenge(entry->guard);
+    tell(intake, entry, seen, answer_problem_code(ANSWER_UNAUTHORIZED), reason->detail);
     return false;
 }
 

@@ -149,12 +149,33 @@ static bool may_be(const json_t *value, bool number, bool secret)
                   : text != NULL;
 }
 
+static const struct redis_key {
+    const char *from, *to;
+    bool number, secret;
+} redis_keys[] = {{"host", "host", false, false},
+                  {"port", "port", true, false},
+                  {"db", "database", true, false},
+                  {"password", "password", false, true}};
+
+#define REDIS_KEYS (sizeof(redis_keys) / sizeof(redis_keys[0]))
+
+static void read_redis_key(struct module *module, const struct redis_key *key, const json_t *value,
+                           const char *base, json_t *connection)
+{
+    if (json_is_null(value)) {
+        mapform_note(module->mapping, base, key->from);
+        return;
+    }
+    if (!may_be(value, key->number, key->secret))
+        mapform_problem(module->mapping, base, key->from, "must be a %s",
+                        key->number ? "whole number" : "string");
+    json_object_set_new(connection, key->to, json_deep_copy(value));
+}
+
 /* "redis": {"host", "port", "channel"} is a connection of its own. */
 static void map_redis_block(struct module *module, const json_t *block)
 {
     static const char *const known[] = {"host", "port", "db", "password", "channel", NULL};
-    static const char *const names[][2] = {
-        {"host", "host"}, {"port", "port"}, {"db", "database"}, {"password", "password"}};
     json_t *connection = json_pack("{s:s}", "type", "redis");
     char base[SOURCE_POINTER_MAX];
     const json_t *value;
@@ -164,25 +185,16 @@ static void map_redis_block(struct module *module, const json_t *block)
     if (json_object_get(module->value, "connection") != NULL)
         mapform_problem(module->mapping, module->from, "redis",
                         "stands beside a connection, and only one of them can be meant");
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        bool number = i == 1 || i == 2, secret = i == 3;
-        if ((value = json_object_get(block, names[i][0])) == NULL)
-            continue;
-        if (!json_is_null(value) && !may_be(value, number, secret))
-            mapform_problem(module->mapping, base, names[i][0], "must be a %s",
-                            number ? "whole number" : "string");
-        if (json_is_null(value))
-            mapform_note(module->mapping, base, names[i][0]);
-        else
-            json_object_set_new(connection, names[i][1], json_deep_copy(value));
-    }
+    for (size_t i = 0; i < REDIS_KEYS; i++)
+        if ((value = json_object_get(block, redis_keys[i].from)) != NULL)
+            read_redis_key(module, &redis_keys[i], value, base, connection);
     if ((value = json_object_get(block, "channel")) != NULL)
         mapform_move(module->mapping, module->made, module->to, "channel", value, base, "channel");
     char name[CONNECTION_NAME_MAX];
     use_connection(module, "redis", connection, name);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if ((value = json_object_get(block, names[i][0])) != NULL && !json_is_null(value))
-            mapform_tell(module->mapping, base, names[i][0], name, names[i][1]);
+    for (size_t i = 0; i < REDIS_KEYS; i++)
+        if ((value = json_object_get(block, redis_keys[i].from)) != NULL && !json_is_null(value))
+            mapform_tell(module->mapping, base, redis_keys[i].from, name, redis_keys[i].to);
     /* Its problems are those of the block. */
     char to[SOURCE_POINTER_MAX];
     source_pointer(to, module->to, "connection");

@@ -14,10 +14,9 @@
 #include "sha256.h"
 
 struct check_kind {
-    const char *name; /* "bearer" */
-    const char
-        *challenge; /* what a 401 asks for (RFC 9110, 11.6.1); NULL: none, it is an address */
-    bool secret;    /* it must have at least one */
+    const char *name;      /* "bearer" */
+    const char *challenge; /* what a 401 asks for (RFC 9110, 11.6.1); NULL of an address */
+    bool secret;           /* it must have at least one */
 
     /*
      * Make one from its configuration, strings expanded, without its secrets, which it copies if it
