@@ -50,14 +50,6 @@ static bool add_key(struct trial *trial, const char *text)
     return trial->key != NULL || refuse("secret", "cannot be read as a private key");
 }
 
-/* LF, or CR and LF, does not belong to it. */
-static size_t without_newline(const char *text, size_t len)
-{
-    if (len == 0 || text[len - 1] != '\n')
-        return len;
-    return len > 1 && text[len - 2] == '\r' ? len - 2 : len - 1;
-}
-
 /* Out of a file, one newline at its end aside; a private key in PEM only if it is to sign. */
 static bool add_file(struct trial *trial, const char *path, bool signing)
 {
@@ -74,7 +66,7 @@ static bool add_file(struct trial *trial, const char *path, bool signing)
     if (signing && strstr(text, "PRIVATE KEY-----") != NULL) {
         good = add_key(trial, text);
     } else {
-        good = add_secret(trial, text, without_newline(text, len));
+        good = add_secret(trial, text, secret_file_len(text, len));
     }
     vault_free(text, FILE_MAX);
     return good;

@@ -17,23 +17,14 @@
 #include "sha256.h"
 #include "status.h"
 
-static void digest_of(const char *text, uint8_t digest[SHA256_LEN])
-{
-    struct sha256 hash;
-
-    sha256_init(&hash);
-    sha256_update(&hash, text, strlen(text));
-    sha256_final(&hash, digest);
-}
-
 /* Digests are compared whole, so that time tells nothing about either token. */
 static bool same_secret(const char *a, const char *b)
 {
     uint8_t da[SHA256_LEN], db[SHA256_LEN];
     unsigned difference = 0;
 
-    digest_of(a, da);
-    digest_of(b, db);
+    sha256_of(a, strlen(a), da);
+    sha256_of(b, strlen(b), db);
     for (size_t i = 0; i < SHA256_LEN; i++)
         difference |= (unsigned)(da[i] ^ db[i]);
     return difference == 0;

@@ -23,9 +23,7 @@ static void unknown_type(const struct source *source, const char *pointer, const
 
     for (size_t i = 0; i < count; i++)
         names[i] = drivers[i]->name;
-    const char *nearest = text_nearest(type, names, count);
-    source_problem(source, pointer, "type", "no backend is called %s%s%s", type,
-                   nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest);
+    source_unknown(source, pointer, "type", "backend", type, names, count);
 }
 
 static const struct weir_driver *read_type(const struct source *source, const json_t *entry,
@@ -61,12 +59,19 @@ static int set_json(struct weir_settings *settings, const char *key, const json_
     return status;
 }
 
-static bool is_secret(const struct weir_setting *table, const char *key)
+const struct weir_setting *config_find_setting(const struct weir_setting *table, const char *key)
 {
     for (; table != NULL && table->name != NULL; table++)
         if (strcmp(table->name, key) == 0)
-            return table->flags & WEIR_SETTING_SECRET;
-    return false;
+            return table;
+    return NULL;
+}
+
+static bool is_secret(const struct weir_setting *table, const char *key)
+{
+    const struct weir_setting *setting = config_find_setting(table, key);
+
+    return setting != NULL && (setting->flags & WEIR_SETTING_SECRET);
 }
 
 static int set_secret(struct weir_settings *settings, const struct source *source, const char *key,
@@ -84,12 +89,11 @@ static int set_secret(struct weir_settings *settings, const struct source *sourc
 /* What the key wants; a string if it is not known. */
 static enum weir_setting_kind kind_of(const struct weir_setting *table, const char *key)
 {
+    const struct weir_setting *setting = config_find_setting(table, key);
+
     if (strcmp(key, "pool_min_size") == 0 || strcmp(key, "pool_max_size") == 0)
         return WEIR_SETTING_INTEGER;
-    for (; table != NULL && table->name != NULL; table++)
-        if (strcmp(table->name, key) == 0)
-            return table->kind;
-    return WEIR_SETTING_STRING;
+    return setting == NULL ? WEIR_SETTING_STRING : setting->kind;
 }
 
 /* A variable can only be written as a string; it may stand for what the key wants instead. */

@@ -119,10 +119,7 @@ bool config_refuse_outbound(const struct source *source, const json_t *entry, co
 
 static bool knows(const struct weir_driver *driver, const char *key)
 {
-    for (const struct weir_setting *at = driver->settings; at != NULL && at->name != NULL; at++)
-        if (strcmp(at->name, key) == 0)
-            return true;
-    return false;
+    return config_find_setting(driver->settings, key) != NULL;
 }
 
 static bool is_given(const struct config_outbound *outbound)

@@ -16,6 +16,9 @@ void config_read_webhooks(struct config *config, const struct source *source);
 int config_default_server(struct config_server *server);
 void config_read_server(struct config_server *server, const struct source *source);
 
+/* By its name; NULL if it is not there. The table may be NULL. */
+const struct weir_setting *config_find_setting(const struct weir_setting *table, const char *key);
+
 /*
  * Every member but `skip` (ends with NULL) as a setting; false if one was a problem. The keys that
  * are secrets in `table` (may be NULL) may be read from files and credentials.

@@ -42,16 +42,6 @@ static bool fill(int fd, char *bytes, size_t room, size_t *len)
     return true;
 }
 
-/* LF, or CR and LF. */
-static void drop_newline(char *bytes, size_t *len)
-{
-    if (*len == 0 || bytes[*len - 1] != '\n')
-        return;
-    (*len)--;
-    if (*len > 0 && bytes[*len - 1] == '\r')
-        (*len)--;
-}
-
 /* NULL: read; else why not. */
 static const char *read_secret(const char *path, struct secret *out)
 {
@@ -71,7 +61,7 @@ static const char *read_secret(const char *path, struct secret *out)
         why = strerror(errno);
     close(fd);
     if (why == NULL)
-        drop_newline(bytes, &len);
+        len = secret_file_len(bytes, len);
     if (why == NULL && len > SECRET_BYTES_MAX)
         why = "it is too long for a secret";
     if (why == NULL) {

@@ -45,18 +45,14 @@ static void unknown_connection(const struct config *config, const struct source 
         return; /* what is wrong with it has been said */
     for (; count < config->connections_count && count < NEAREST_MAX; count++)
         names[count] = config->connections[count].name;
-    const char *nearest = text_nearest(name, names, count);
-    source_problem(source, pointer, "connection", "no connection is called %s%s%s", name,
-                   nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest);
+    source_unknown(source, pointer, "connection", "connection", name, names, count);
 }
 
 static void unknown_module(const struct source *source, const char *pointer, const char *type)
 {
     const char *names[BACKENDS_MAX];
-    const char *nearest = text_nearest(type, names, backends_sink_names(names));
 
-    source_problem(source, pointer, "type", "no module is called %s%s%s", type,
-                   nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest);
+    source_unknown(source, pointer, "type", "module", type, names, backends_sink_names(names));
 }
 
 static bool find_parts(struct config_module *module, const struct config *config,
@@ -121,13 +117,10 @@ static void target_problem(const struct source *source, const json_t *entry, con
 static bool identify(struct config_module *module, const json_t *entry)
 {
     char *text = json_dumps(entry, JSON_SORT_KEYS | JSON_COMPACT);
-    struct sha256 hash;
 
     if (text == NULL)
         return false;
-    sha256_init(&hash);
-    sha256_update(&hash, text, strlen(text));
-    sha256_final(&hash, module->identity);
+    sha256_of(text, strlen(text), module->identity);
     free(text);
     return true;
 }
@@ -242,7 +235,6 @@ static char *read_id(const struct source *source, const json_t *entry, const cha
 static bool read_delivery_header(struct config_webhook *webhook, const struct source *source,
                                  const json_t *entry, const char *base)
 {
-    static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz";
     const json_t *value = json_object_get(entry, "delivery_id_header");
     char pointer[SOURCE_POINTER_MAX];
 
@@ -256,7 +248,7 @@ static bool read_delivery_header(struct config_webhook *webhook, const struct so
     for (char *at = name; *at != '\0'; at++)
         if (*at >= 'A' && *at <= 'Z')
             *at = (char)(*at | 0x20);
-    if (name[0] != '\0' && strspn(name, token) == strlen(name))
+    if (text_is_token(name))
         return true;
     source_problem(source, pointer, "delivery_id_header", "must be the name of an HTTP header");
     return false;

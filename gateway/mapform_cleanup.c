@@ -6,16 +6,14 @@
 #include <string.h>
 
 #include "mapform_parts.h"
+#include "text.h"
 
 /* A field is a header, too, if it can be one. */
 static void add_field(json_t *list, const char *name, bool blob)
 {
-    static const char token[] =
-        "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
     if (!blob)
         json_array_append_new(list, json_pack("{s:s}", "key", name));
-    if (name[strspn(name, token)] == '\0')
+    if (name[0] == '\0' || text_is_token(name)) /* an empty one is refused when it is read */
         json_array_append_new(list, json_string(name));
 }
 

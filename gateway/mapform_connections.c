@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backends.h"
+#include "config_parts.h"
 #include "mapform_parts.h"
 
 static const char *type_of(const json_t *entry)
@@ -73,22 +74,14 @@ static void map_ssl(struct mapping *mapping, const json_t *entry, const char *ty
                 json_string(mode), mapping->from, "ssl");
 }
 
-static bool is_in(const struct weir_setting *table, const char *name)
-{
-    for (; table != NULL && table->name != NULL; table++)
-        if (strcmp(table->name, name) == 0)
-            return true;
-    return false;
-}
-
 /* May it be there? Of what is nothing no reader would say so. */
 static bool is_known(const char *type, const char *key)
 {
     const struct weir_driver *driver = backends_driver(type);
 
     return strcmp(key, "ssl") == 0 || strcmp(key, "type") == 0 ||
-           is_in(weir_pool_settings(), key) ||
-           is_in(driver == NULL ? NULL : driver->settings, name_of(type, key));
+           config_find_setting(weir_pool_settings(), key) != NULL ||
+           (driver != NULL && config_find_setting(driver->settings, name_of(type, key)) != NULL);
 }
 
 void mapform_connection(struct mapping *mapping, const json_t *entry)

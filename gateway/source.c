@@ -311,6 +311,15 @@ void source_problem(const struct source *source, const char *pointer, const char
                  "%s", message);
 }
 
+void source_unknown(const struct source *source, const char *pointer, const char *key,
+                    const char *what, const char *name, const char *const *names, size_t count)
+{
+    const char *nearest = text_nearest(name, names, count);
+
+    source_problem(source, pointer, key, "no %s is called %s%s%s", what, name,
+                   nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest);
+}
+
 unsigned source_line(const struct source *source, const char *pointer)
 {
     return find_line(source->text, pointer);

@@ -55,6 +55,10 @@ void source_pointer(char pointer[SOURCE_POINTER_MAX], const char *base, const ch
 void source_problem(const struct source *source, const char *pointer, const char *key,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* There is no `what` of this name; of the names there are, the nearest one may have been meant. */
+void source_unknown(const struct source *source, const char *pointer, const char *key,
+                    const char *what, const char *name, const char *const *names, size_t count);
+
 /* A member of the object at `base`, whose key is not one of `known` (ends with NULL). */
 void source_check_keys(const struct source *source, const json_t *object, const char *base,
                        const char *const *known);

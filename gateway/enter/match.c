@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "number.h"
+#include "text.h"
 
 /* ---- Making ---------------------------------------------------------------------------------- */
 
@@ -44,15 +45,13 @@ int match_set_pointer(struct match *match, struct match_node *node, const char *
 
 int match_set_header(struct match_node *node, const char *name, struct weir_error *error)
 {
-    static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz";
-
     node->header = strdup(name);
     if (node->header == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
     for (char *at = node->header; *at != '\0'; at++)
         if (*at >= 'A' && *at <= 'Z')
             *at = (char)(*at | 0x20);
-    if (name[0] == '\0' || node->header[strspn(node->header, token)] != '\0')
+    if (!text_is_token(name))
         return weir_fail(error, WEIR_EINVAL, "must be the name of a header");
     return 0;
 }

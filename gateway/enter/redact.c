@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 #define REDACT_LEN (sizeof(REDACT_TEXT) - 1)
 
 static char *lower(const char *text)
@@ -24,8 +26,6 @@ static char *lower(const char *text)
 /* A field name of HTTP (RFC 9110, 5.6.2), in lower case. */
 static int add_header(struct redact *redact, const char *name, struct weir_error *error)
 {
-    static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz";
-
     if (redact->headers_count == REDACT_HEADERS_MAX)
         return weir_fail(error, WEIR_ELIMIT, "is one of more than %d headers", REDACT_HEADERS_MAX);
     char **headers = realloc(redact->headers, (redact->headers_count + 1) * sizeof(*headers));
@@ -34,7 +34,7 @@ static int add_header(struct redact *redact, const char *name, struct weir_error
     char *copy = headers == NULL ? NULL : lower(name);
     if (copy == NULL)
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
-    if (copy[0] == '\0' || strspn(copy, token) != strlen(copy)) {
+    if (!text_is_token(copy)) {
         free(copy);
         return weir_fail(error, WEIR_EINVAL,
                          "must be a JSON pointer, which begins with /, or the name of a header");

@@ -87,7 +87,6 @@ int object_boolean(const json_t *object, const char *key, bool fallback, bool *o
 int object_header_name(const json_t *object, const char *key, const char *fallback, char **out,
                        struct weir_error *error)
 {
-    static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz";
     const char *text;
     int status = object_text(object, key, fallback, fallback == NULL, &text, error);
 
@@ -100,7 +99,7 @@ int object_header_name(const json_t *object, const char *key, const char *fallba
     for (char *at = name; *at != '\0'; at++)
         if (*at >= 'A' && *at <= 'Z')
             *at = (char)(*at | 0x20);
-    if (strspn(name, token) != strlen(name)) {
+    if (!text_is_token(name)) {
         free(name);
         return weir_fail_key(error, WEIR_EINVAL, key, "must be the name of an HTTP header");
     }

@@ -16,19 +16,10 @@ static size_t room_of(size_t len)
     return len + 1 + SHA256_LEN;
 }
 
+/* By libweir: OpenSSL would need memory, without which one digest would stand for another. */
 static unsigned char *digest_of(const struct secret *secret)
 {
     return secret->bytes + secret->len + 1;
-}
-
-/* OpenSSL's would need memory, without which one digest would stand for another. */
-static void take_digest(const void *bytes, size_t len, uint8_t digest[SHA256_LEN])
-{
-    struct sha256 hash;
-
-    sha256_init(&hash);
-    sha256_update(&hash, bytes, len);
-    sha256_final(&hash, digest);
 }
 
 int secrets_add(struct secrets *secrets, const void *bytes, size_t len, struct weir_error *error)
@@ -45,7 +36,7 @@ int secrets_add(struct secrets *secrets, const void *bytes, size_t len, struct w
         return weir_fail(error, WEIR_ENOMEM, "out of memory");
     memcpy(secret->bytes, bytes, len);
     secret->len = len;
-    take_digest(secret->bytes, len, digest_of(secret));
+    sha256_of(secret->bytes, len, digest_of(secret));
     secrets->count++;
     return 0;
 }
@@ -78,7 +69,7 @@ bool secret_equals(const struct secret *secret, const void *bytes, size_t len)
 {
     uint8_t digest[SHA256_LEN];
 
-    take_digest(bytes, len, digest);
+    sha256_of(bytes, len, digest);
     return has_digest(secret, digest);
 }
 
@@ -87,7 +78,7 @@ bool secrets_hold(const struct secrets *secrets, const void *bytes, size_t len)
     uint8_t digest[SHA256_LEN];
     unsigned hold = 0;
 
-    take_digest(bytes, len, digest);
+    sha256_of(bytes, len, digest);
     for (size_t i = 0; i < secrets->count; i++)
         hold |= has_digest(&secrets->items[i], digest);
     return hold != 0;
@@ -99,6 +90,13 @@ const struct secret *secrets_find(const struct secrets *secrets, const void *byt
         if (secret_equals(&secrets->items[i], bytes, len))
             return &secrets->items[i];
     return NULL;
+}
+
+size_t secret_file_len(const char *bytes, size_t len)
+{
+    if (len == 0 || bytes[len - 1] != '\n')
+        return len;
+    return len > 1 && bytes[len - 2] == '\r' ? len - 2 : len - 1;
 }
 
 void secret_identify(const struct secret *secret, struct sha256 *hash)

@@ -49,6 +49,9 @@ bool secrets_hold(const struct secrets *secrets, const void *bytes, size_t len);
 /* Which of them the bytes are, which are known to be one; NULL: none. */
 const struct secret *secrets_find(const struct secrets *secrets, const void *bytes, size_t len);
 
+/* How long a secret out of a file is: the LF, or CR and LF, at its end does not belong to it. */
+size_t secret_file_len(const char *bytes, size_t len);
+
 /* Add to the hash what tells a secret, which may be NULL, from others. */
 void secret_identify(const struct secret *secret, struct sha256 *hash);
 

@@ -108,6 +108,15 @@ void sha256_final(struct sha256 *hash, uint8_t digest[SHA256_LEN])
     wipe(hash, sizeof(*hash));
 }
 
+void sha256_of(const void *bytes, size_t len, uint8_t digest[SHA256_LEN])
+{
+    struct sha256 hash;
+
+    sha256_init(&hash);
+    sha256_update(&hash, bytes, len);
+    sha256_final(&hash, digest);
+}
+
 void sha256_hex(const uint8_t digest[SHA256_LEN], char hex[SHA256_HEX])
 {
     static const char digits[] = "0123456789abcdef";

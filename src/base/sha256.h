@@ -21,6 +21,9 @@ void sha256_update(struct sha256 *hash, const void *bytes, size_t len);
 /* The digest of all bytes so far; wipes the context. */
 void sha256_final(struct sha256 *hash, uint8_t digest[SHA256_LEN]);
 
+/* Of these bytes alone. */
+void sha256_of(const void *bytes, size_t len, uint8_t digest[SHA256_LEN]);
+
 void sha256_hex(const uint8_t digest[SHA256_LEN], char hex[SHA256_HEX]);
 
 #endif

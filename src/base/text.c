@@ -66,6 +66,14 @@ bool text_printable(const char *text, size_t len)
     return true;
 }
 
+bool text_is_token(const char *text)
+{
+    static const char token[] = "!#$%&'*+-.^_`|~0123456789"
+                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    return text[0] != '\0' && text[strspn(text, token)] == '\0';
+}
+
 static size_t least(size_t a, size_t b, size_t c)
 {
     size_t m = a < b ? a : b;

@@ -18,6 +18,9 @@ bool text_utf8_valid(const char *text, size_t len);
 /* Well-formed UTF-8 without control characters (C0, DEL, C1)? */
 bool text_printable(const char *text, size_t len);
 
+/* A token of HTTP, as names of headers are (RFC 9110, 5.6.2)? An empty one is none. */
+bool text_is_token(const char *text);
+
 /* Edits (insert, delete, replace, swap neighbours) from a to b; SIZE_MAX if one is very long. */
 size_t text_distance(const char *a, const char *b);
 
